@@ -1,0 +1,3 @@
+//! Steward: a central registry for AI models. See ARCHITECTURE.md for the rooms.
+
+pub mod proto;

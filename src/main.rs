@@ -1,0 +1,2 @@
+//! Steward.
+fn main() {}
