@@ -1,0 +1,121 @@
+//! Evaluations: what was measured of a version over a time window.
+
+pub mod point;
+
+use self::point::MetricPoint;
+use super::{
+    check::{Check, Violations},
+    lifecycle::VersionState,
+    name::EvaluationName,
+    refusal::{Reason, Refusal},
+    time::Timestamp,
+    version::{DatasetReference, Version},
+};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The program that measured.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evaluator {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
+}
+
+/// What a caller records.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EvaluationContent {
+    /// Begin of the window, inclusive.
+    pub window_start_time: Timestamp,
+    /// End of the window, exclusive.
+    pub window_end_time: Timestamp,
+    /// The data that was evaluated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<DatasetReference>,
+    /// The program that measured.
+    pub evaluator: Evaluator,
+    /// The measurements.
+    pub points: Vec<MetricPoint>,
+    /// A note for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
+}
+
+impl Check for EvaluationContent {
+    fn check(&self, violations: &mut Violations) {
+        if self.window_end_time <= self.window_start_time {
+            violations.add(
+                "window_end_time",
+                format!(
+                    "{} is not after window_start_time, {}",
+                    self.window_end_time, self.window_start_time
+                ),
+            );
+        }
+        if let Some(dataset) = &self.dataset {
+            violations.within("dataset", |v| dataset.check(v));
+        }
+        violations.within("evaluator", |v| {
+            v.text("name", &self.evaluator.name, 1, 128);
+            v.text("version", &self.evaluator.version, 0, 64);
+        });
+        violations.text("note", &self.note, 0, 1_000);
+        if self.points.is_empty() {
+            violations.add("points", "is required: record at least one measurement");
+        }
+        violations.at_most("points", self.points.len(), 200);
+        let mut seen = BTreeSet::new();
+        for (index, point) in self.points.iter().enumerate() {
+            violations.within(&format!("points[{index}]"), |v| {
+                point.check(v);
+                if !seen.insert((&point.metric, &point.method, &point.slice)) {
+                    v.add("metric", "stands here a second time with the same method and slice");
+                }
+            });
+        }
+    }
+}
+
+/// A recorded evaluation. It never changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Its name.
+    pub name: EvaluationName,
+    /// What was recorded.
+    #[serde(flatten)]
+    pub content: EvaluationContent,
+    /// When it was recorded.
+    pub create_time: Timestamp,
+    /// Who recorded it.
+    pub recorder: String,
+}
+
+impl Evaluation {
+    /// Records an evaluation of a version that is not yet out of service.
+    pub fn record(
+        name: EvaluationName,
+        content: EvaluationContent,
+        version: &Version,
+        recorder: String,
+        now: Timestamp,
+    ) -> Result<Self, Vec<Refusal>> {
+        use VersionState::*;
+        match version.state {
+            Draft | Candidate | Approved | Deprecated => {
+                Ok(Evaluation { name, content, create_time: now, recorder })
+            }
+            Retired | Rejected | Archived => {
+                let sentence =
+                    format!("the version is {}, which takes no evaluations any more", version.state.word());
+                Err(vec![Refusal::new(Reason::EvaluationNotAccepted, &version.name, sentence)])
+            }
+        }
+    }
+
+    /// Whether a metric was measured.
+    pub fn measures(&self, metric: &str) -> bool {
+        self.content.points.iter().any(|point| point.metric == metric)
+    }
+}

@@ -1,0 +1,226 @@
+//! Measurements: typed aggregates from which statistics follow. No type can
+//! carry a row, a prompt or an answer.
+
+mod rules;
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Which way a metric gets better.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Direction {
+    /// Not known.
+    #[default]
+    #[serde(rename = "DIRECTION_UNSPECIFIED")]
+    Unspecified,
+    /// More is better.
+    #[serde(rename = "DIRECTION_HIGHER_IS_BETTER")]
+    HigherIsBetter,
+    /// Less is better.
+    #[serde(rename = "DIRECTION_LOWER_IS_BETTER")]
+    LowerIsBetter,
+}
+
+/// One measurement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricPoint {
+    /// What was measured.
+    pub metric: String,
+    /// The variant of the method.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub method: String,
+    /// Which way it gets better.
+    #[serde(default)]
+    pub direction: Direction,
+    /// The part of the data, as codes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub slice: BTreeMap<String, String>,
+    /// The measurement.
+    #[serde(flatten)]
+    pub value: PointValue,
+}
+
+/// The measurement itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PointValue {
+    /// k of n.
+    Rate(Rate),
+    /// Count, mean and spread.
+    Moments(Moments),
+    /// Counts in fixed bins.
+    Histogram(Histogram),
+    /// Counts in exponentially growing bins.
+    ExponentialHistogram(ExponentialHistogram),
+    /// A DDSketch.
+    Sketch(Sketch),
+    /// Confusion counts by group.
+    Confusion(Confusion),
+    /// Tokens, requests and money.
+    Usage(Usage),
+    /// A number computed by the caller.
+    Plain(Plain),
+}
+
+/// k of n.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    /// How often it happened.
+    pub k: i64,
+    /// How often it could have happened.
+    pub n: i64,
+}
+
+/// Count, mean and spread of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Moments {
+    /// Observations.
+    pub n: i64,
+    /// Arithmetic mean.
+    pub mean: f64,
+    /// Sum of squared differences from the mean.
+    pub m2: f64,
+    /// Smallest.
+    pub min: f64,
+    /// Largest.
+    pub max: f64,
+}
+
+/// Counts in fixed bins.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Histogram {
+    /// What the bins are.
+    #[serde(flatten)]
+    pub bins: Bins,
+    /// Observations in each.
+    pub counts: Vec<i64>,
+    /// Observations of the reference in each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reference_counts: Vec<i64>,
+}
+
+/// What the bins of a histogram are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bins {
+    /// Below the first edge, between neighbours, from the last edge on.
+    Numeric {
+        /// Strictly increasing.
+        edges: Vec<f64>,
+    },
+    /// One for each code.
+    Categorical {
+        /// Distinct.
+        categories: Vec<String>,
+    },
+}
+
+/// Consecutive bins.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Buckets {
+    /// Index of the first.
+    pub offset: i32,
+    /// Observations in each.
+    #[serde(default)]
+    pub counts: Vec<i64>,
+}
+
+/// Counts in exponentially growing bins, as OpenTelemetry defines them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExponentialHistogram {
+    /// Resolution.
+    pub scale: i32,
+    /// Observations that count as zero.
+    pub zero_count: i64,
+    /// Width of the zero bin.
+    #[serde(default)]
+    pub zero_threshold: f64,
+    /// Positive values.
+    #[serde(default)]
+    pub positive: Buckets,
+    /// Negative values.
+    #[serde(default)]
+    pub negative: Buckets,
+    /// Sum of all.
+    pub sum: f64,
+    /// Smallest.
+    pub min: f64,
+    /// Largest.
+    pub max: f64,
+}
+
+/// A DDSketch with logarithmic mapping.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sketch {
+    /// Relative accuracy.
+    pub relative_accuracy: f64,
+    /// Observations that count as zero.
+    pub zero_count: i64,
+    /// Positive values.
+    #[serde(default)]
+    pub positive: Buckets,
+    /// Negative values.
+    #[serde(default)]
+    pub negative: Buckets,
+    /// Sum of all.
+    pub sum: f64,
+    /// Smallest.
+    pub min: f64,
+    /// Largest.
+    pub max: f64,
+}
+
+/// Confusion counts by group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confusion {
+    /// What the groups are.
+    pub attribute: String,
+    /// The groups.
+    pub groups: Vec<ConfusionCounts>,
+}
+
+/// Confusion counts of one group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfusionCounts {
+    /// The group's code.
+    pub group: String,
+    /// Predicted positive, truly positive.
+    pub true_positives: i64,
+    /// Predicted positive, truly negative.
+    pub false_positives: i64,
+    /// Predicted negative, truly negative.
+    pub true_negatives: i64,
+    /// Predicted negative, truly positive.
+    pub false_negatives: i64,
+}
+
+/// Tokens, requests and money.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Requests made.
+    pub requests: i64,
+    /// Tokens sent.
+    #[serde(default)]
+    pub input_tokens: i64,
+    /// Tokens received.
+    #[serde(default)]
+    pub output_tokens: i64,
+    /// Cost in millionths of the currency.
+    #[serde(default)]
+    pub cost_micros: i64,
+    /// ISO 4217.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub currency: String,
+    /// Outcomes reached.
+    #[serde(default)]
+    pub outcomes: i64,
+}
+
+/// A number computed by the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plain {
+    /// The number.
+    pub value: f64,
+    /// Observations behind it.
+    pub n: i64,
+}

@@ -1,0 +1,328 @@
+//! Ids and resource names. A name that exists is well formed.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{fmt, str::FromStr, sync::Arc};
+
+/// Everything but RFC 3986's unreserved characters is encoded in a name.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Why a text is not an id or a name; a sentence that says what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct NameError(pub String);
+
+/// Defines an id: a shared text that passed its rule.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident, $rule:expr, $allowed:expr) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// Reads an id, not percent-encoded.
+            pub fn new(text: &str) -> Result<Self, NameError> {
+                let rule: fn(&str) -> bool = $rule;
+                if rule(text) {
+                    Ok(Self(text.into()))
+                } else if text.is_empty() {
+                    Err(NameError(format!("is required: {}", $allowed)))
+                } else {
+                    Err(NameError(format!("{} is not allowed: {}", shown(text), $allowed)))
+                }
+            }
+
+            /// The id as it is.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+    };
+}
+
+/// A long text is cut in an error.
+fn shown(text: &str) -> String {
+    let head: String = text.chars().take(60).collect();
+    if head.len() < text.len() { format!("{head:?}…") } else { format!("{head:?}") }
+}
+
+fn slug(text: &str, max: usize, extra: &str, letter_first: bool) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || extra.contains(c);
+    (1..=max).contains(&text.len())
+        && text.chars().all(fits)
+        && (!letter_first || text.starts_with(|c: char| c.is_ascii_lowercase()))
+        && !matches!(text, "." | "..")
+}
+
+/// Other registries' names must fit in, so a model id is wide.
+fn wide(text: &str, max: usize) -> bool {
+    let fits = |c: char| c.is_alphanumeric() || " ._-+:@()".contains(c);
+    (1..=max).contains(&text.chars().count())
+        && text.chars().all(fits)
+        && text.trim() == text
+        && !matches!(text, "." | "..")
+}
+
+id!(
+    /// A tenant, such as `default`.
+    NamespaceId,
+    |t| slug(t, 63, "-", true),
+    "use 1-63 lower-case ASCII letters, digits and `-`, beginning with a letter"
+);
+id!(
+    /// A model, such as `donor chatbot (EU)`.
+    ModelId,
+    |t| wide(t, 250),
+    "use 1-250 Unicode letters and digits, spaces inside, and `._-+:@()`"
+);
+id!(
+    /// A pointer to a version, such as `production`.
+    AliasId,
+    |t| slug(t, 63, "-_.", true),
+    "use 1-63 lower-case ASCII letters, digits, `-`, `_` and `.`, beginning with a letter"
+);
+id!(
+    /// An evaluation, a UUID unless the caller chose another.
+    EvaluationId,
+    |t| slug(t, 63, "-_.", false),
+    "use 1-63 lower-case ASCII letters, digits, `-`, `_` and `.`"
+);
+id!(
+    /// A program that uses models.
+    ConsumerId,
+    |t| wide(t, 250),
+    "use 1-250 Unicode letters and digits, spaces inside, and `._-+:@()`"
+);
+id!(
+    /// A version's own name; never only digits, so that it cannot be taken for a number.
+    VersionLabel,
+    |t| wide(t, 128) && !t.chars().all(|c| c.is_ascii_digit()),
+    "use 1-128 Unicode letters and digits, spaces inside, and `._-+:@()`, not only digits"
+);
+
+/// The number of a version: 1, 2, 3 …
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct VersionNumber(u32);
+
+impl VersionNumber {
+    /// A number from 1 to 4,294,967,295.
+    pub fn new(number: i64) -> Result<Self, NameError> {
+        match u32::try_from(number) {
+            Ok(number) if number > 0 => Ok(Self(number)),
+            _ => Err(NameError(format!("{number} is not a version number: use 1 to {}", u32::MAX))),
+        }
+    }
+
+    /// The number.
+    pub fn get(self) -> u32 {
+        self.0
+    }
+}
+
+impl fmt::Display for VersionNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Splits `collection/id/collection/id/…` and decodes the ids.
+fn segments<const N: usize>(text: &str, collections: [&str; N]) -> Result<[String; N], NameError> {
+    let pattern = || {
+        let parts: Vec<String> =
+            collections.iter().map(|c| format!("{c}/{{{}}}", c.strip_suffix('s').unwrap_or(c))).collect();
+        NameError(format!(
+            "{} is not a name of the form {}",
+            shown(text),
+            parts.join("/").replace("aliase}", "alias}")
+        ))
+    };
+    let parts: Vec<&str> = text.split('/').collect();
+    if parts.len() != 2 * N {
+        return Err(pattern());
+    }
+    let mut ids = [const { String::new() }; N];
+    for (index, collection) in collections.iter().enumerate() {
+        if parts[2 * index] != *collection {
+            return Err(pattern());
+        }
+        ids[index] = decode(parts[2 * index + 1])?;
+    }
+    Ok(ids)
+}
+
+/// Decodes one segment. Characters that a name encodes may also stand as they
+/// are, but a broken escape is refused rather than guessed at.
+fn decode(segment: &str) -> Result<String, NameError> {
+    let broken = || NameError(format!("{} is not percent-encoded UTF-8", shown(segment)));
+    let bytes = segment.as_bytes();
+    for (index, _) in segment.match_indices('%') {
+        let digits = bytes.get(index + 1..index + 3).ok_or_else(broken)?;
+        if !digits.iter().all(u8::is_ascii_hexdigit) {
+            return Err(broken());
+        }
+    }
+    percent_decode_str(segment).decode_utf8().map(|text| text.into_owned()).map_err(|_| broken())
+}
+
+/// Gives a name its text form, parser and serde through that text.
+macro_rules! name {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    };
+}
+
+/// `namespaces/{namespace}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NamespaceName(pub NamespaceId);
+
+/// `namespaces/{namespace}/models/{model}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ModelName {
+    /// The tenant.
+    pub namespace: NamespaceId,
+    /// The model.
+    pub model: ModelId,
+}
+
+/// `namespaces/{namespace}/models/{model}/versions/{version}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VersionName {
+    /// The model.
+    pub model: ModelName,
+    /// The number.
+    pub number: VersionNumber,
+}
+
+/// `namespaces/{namespace}/models/{model}/aliases/{alias}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct AliasName {
+    /// The model.
+    pub model: ModelName,
+    /// The alias.
+    pub alias: AliasId,
+}
+
+/// `namespaces/{namespace}/models/{model}/versions/{version}/evaluations/{evaluation}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EvaluationName {
+    /// The version.
+    pub version: VersionName,
+    /// The evaluation.
+    pub evaluation: EvaluationId,
+}
+
+name!(NamespaceName);
+name!(ModelName);
+name!(VersionName);
+name!(AliasName);
+name!(EvaluationName);
+
+impl fmt::Display for NamespaceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "namespaces/{}", self.0)
+    }
+}
+
+impl fmt::Display for ModelName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let model = utf8_percent_encode(self.model.as_str(), ENCODED);
+        write!(f, "namespaces/{}/models/{model}", self.namespace)
+    }
+}
+
+impl fmt::Display for VersionName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/versions/{}", self.model, self.number)
+    }
+}
+
+impl fmt::Display for AliasName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/aliases/{}", self.model, self.alias)
+    }
+}
+
+impl fmt::Display for EvaluationName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/evaluations/{}", self.version, self.evaluation)
+    }
+}
+
+impl FromStr for NamespaceName {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let [namespace] = segments(text, ["namespaces"])?;
+        Ok(Self(NamespaceId::new(&namespace)?))
+    }
+}
+
+impl FromStr for ModelName {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let [namespace, model] = segments(text, ["namespaces", "models"])?;
+        Ok(Self { namespace: NamespaceId::new(&namespace)?, model: ModelId::new(&model)? })
+    }
+}
+
+impl FromStr for VersionName {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let [namespace, model, version] = segments(text, ["namespaces", "models", "versions"])?;
+        version_name(&namespace, &model, &version)
+    }
+}
+
+impl FromStr for AliasName {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let [namespace, model, alias] = segments(text, ["namespaces", "models", "aliases"])?;
+        let model = ModelName { namespace: NamespaceId::new(&namespace)?, model: ModelId::new(&model)? };
+        Ok(Self { model, alias: AliasId::new(&alias)? })
+    }
+}
+
+impl FromStr for EvaluationName {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let [namespace, model, version, evaluation] =
+            segments(text, ["namespaces", "models", "versions", "evaluations"])?;
+        let version = version_name(&namespace, &model, &version)?;
+        Ok(Self { version, evaluation: EvaluationId::new(&evaluation)? })
+    }
+}
+
+/// The number is written in one way only, so that a version has one name.
+fn version_name(namespace: &str, model: &str, version: &str) -> Result<VersionName, NameError> {
+    let digits = version.bytes().all(|b| b.is_ascii_digit()) && !version.starts_with('0');
+    let number = version.parse().ok().filter(|_| digits).ok_or_else(|| {
+        NameError(format!("{} is not a version number: use 1, 2, 3 … without leading zeros", shown(version)))
+    })?;
+    let model = ModelName { namespace: NamespaceId::new(namespace)?, model: ModelId::new(model)? };
+    Ok(VersionName { model, number: VersionNumber::new(number)? })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! Points in time. Steward keeps microseconds: fine enough to order commits,
+//! coarse enough to fit a key of eight bytes.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// Microseconds since 1970-01-01T00:00:00Z, from year 1 to year 9999.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// 0001-01-01T00:00:00Z.
+    pub const MIN: Timestamp = Timestamp(-62_135_596_800_000_000);
+    /// 9999-12-30T22:00:00.999999Z: the last that every time zone can show.
+    pub const MAX: Timestamp = Timestamp(253_402_207_200_999_999);
+
+    /// From microseconds since 1970; `None` outside the years 1 to 9999.
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        let time = Timestamp(micros);
+        (Self::MIN..=Self::MAX).contains(&time).then_some(time)
+    }
+
+    /// From seconds since 1970 and nanoseconds, which are cut to microseconds.
+    pub fn from_parts(seconds: i64, nanos: i32) -> Option<Self> {
+        if !(0..1_000_000_000).contains(&nanos) {
+            return None;
+        }
+        let micros = seconds.checked_mul(1_000_000)?.checked_add(i64::from(nanos / 1_000))?;
+        Self::from_micros(micros)
+    }
+
+    /// Microseconds since 1970.
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970 and the remaining nanoseconds.
+    pub fn parts(self) -> (i64, i32) {
+        // The remainder is below 10^6, so it fits and stays below 10^9.
+        (self.0.div_euclid(1_000_000), (self.0.rem_euclid(1_000_000) * 1_000) as i32)
+    }
+
+    /// This time and some microseconds more, held within the range.
+    pub fn plus_micros(self, micros: i64) -> Self {
+        Timestamp(self.0.saturating_add(micros)).clamp(Self::MIN, Self::MAX)
+    }
+
+    /// Reads RFC 3339, such as `2026-03-01T12:00:00Z`.
+    pub fn parse(text: &str) -> Option<Self> {
+        let time: jiff::Timestamp = text.parse().ok()?;
+        Self::from_micros(time.as_microsecond())
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// RFC 3339 in UTC.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = jiff::Timestamp::from_microsecond(self.0).map_err(|_| fmt::Error)?;
+        write!(f, "{time}")
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format!("{text:?} is not an RFC 3339 time")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_time_reads_back_as_it_was_written() {
+        for micros in [0, 1, -1, 1_772_366_400_123_456, Timestamp::MIN.0, Timestamp::MAX.0] {
+            let time = Timestamp::from_micros(micros).unwrap();
+            assert_eq!(Timestamp::parse(&time.to_string()), Some(time), "{time}");
+            let (seconds, nanos) = time.parts();
+            assert_eq!(Timestamp::from_parts(seconds, nanos), Some(time));
+        }
+    }
+
+    #[test]
+    fn times_outside_the_years_1_to_9999_do_not_exist() {
+        assert_eq!(Timestamp::from_micros(Timestamp::MAX.0 + 1), None);
+        assert_eq!(Timestamp::from_micros(Timestamp::MIN.0 - 1), None);
+        assert_eq!(Timestamp::from_parts(i64::MAX, 0), None);
+        assert_eq!(Timestamp::from_parts(0, -1), None);
+        assert_eq!(Timestamp::MAX.plus_micros(5), Timestamp::MAX);
+    }
+}

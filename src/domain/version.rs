@@ -1,0 +1,239 @@
+//! Versions: what a caller may say about one while it is a draft.
+
+use super::{
+    canonical,
+    check::{Check, Violations},
+    lifecycle::{Decision, Deprecation, VersionState},
+    mask::masked,
+    metadata::{Labels, Properties, check_labels, check_properties},
+    name::{VersionLabel, VersionName},
+    refusal::{Reason, Refusal},
+    time::Timestamp,
+};
+use serde::{Deserialize, Serialize};
+
+/// A file of a version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Artifact {
+    /// Where it is.
+    pub uri: String,
+    /// `sha256:…`, or empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub digest: String,
+    /// Bytes; 0 means unknown.
+    #[serde(default)]
+    pub size_bytes: i64,
+    /// IANA media type.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub media_type: String,
+}
+
+/// What a rented version is called where it is rented.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpstreamReference {
+    /// Who sells it.
+    pub provider: String,
+    /// The provider's id.
+    pub model_id: String,
+    /// How it is bought.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub channel: String,
+    /// Where it runs.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub region: String,
+}
+
+/// A data set by reference.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DatasetReference {
+    /// Where it is.
+    pub uri: String,
+    /// `sha256:…`, or empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub digest: String,
+    /// Rows; 0 means unknown.
+    #[serde(default)]
+    pub row_count: i64,
+}
+
+impl Check for DatasetReference {
+    fn check(&self, violations: &mut Violations) {
+        violations.uri("uri", &self.uri);
+        violations.optional_digest("digest", &self.digest);
+        violations.count("row_count", self.row_count);
+    }
+}
+
+/// What a version was made from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// A data set.
+    Dataset(DatasetReference),
+    /// A training run, by URI.
+    RunUri(String),
+    /// Another version.
+    ParentVersion(VersionName),
+}
+
+/// What a caller says about a version.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct VersionContent {
+    /// Its own name, or empty.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
+    /// What is new.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Its files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub artifacts: Vec<Artifact>,
+    /// What it is called where it is rented.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<UpstreamReference>,
+    /// What it was made from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sources: Vec<Source>,
+    /// Typed custom properties.
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub properties: Properties,
+    /// Short keys and values to filter by.
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    pub labels: Labels,
+}
+
+masked!(VersionContent { label, description, artifacts, upstream, sources, properties, labels });
+
+impl VersionContent {
+    /// The label, where there is one. Checked content has a well-formed one.
+    pub fn label(&self) -> Option<VersionLabel> {
+        VersionLabel::new(&self.label).ok()
+    }
+
+    /// The versions that it was made from.
+    pub fn parents(&self) -> impl Iterator<Item = &VersionName> {
+        self.sources.iter().filter_map(|source| match source {
+            Source::ParentVersion(name) => Some(name),
+            _ => None,
+        })
+    }
+
+    /// Digest of the canonical JSON of this content.
+    pub fn digest(&self) -> Result<String, serde_json::Error> {
+        Ok(canonical::digest(&canonical::to_vec(self)?))
+    }
+}
+
+impl Check for VersionContent {
+    fn check(&self, violations: &mut Violations) {
+        if !self.label.is_empty()
+            && let Err(error) = VersionLabel::new(&self.label)
+        {
+            violations.add("label", error.0);
+        }
+        violations.text("description", &self.description, 0, 4_000);
+        violations.at_most("artifacts", self.artifacts.len(), 100);
+        for (index, artifact) in self.artifacts.iter().enumerate() {
+            violations.within(&format!("artifacts[{index}]"), |v| {
+                v.uri("uri", &artifact.uri);
+                v.optional_digest("digest", &artifact.digest);
+                v.count("size_bytes", artifact.size_bytes);
+                v.text("media_type", &artifact.media_type, 0, 128);
+            });
+        }
+        if let Some(upstream) = &self.upstream {
+            violations.within("upstream", |v| {
+                v.text("provider", &upstream.provider, 1, 128);
+                v.text("model_id", &upstream.model_id, 1, 250);
+                v.text("channel", &upstream.channel, 0, 128);
+                v.text("region", &upstream.region, 0, 128);
+            });
+        }
+        violations.at_most("sources", self.sources.len(), 100);
+        for (index, source) in self.sources.iter().enumerate() {
+            violations.within(&format!("sources[{index}]"), |v| match source {
+                Source::Dataset(dataset) => v.within("dataset", |v| dataset.check(v)),
+                Source::RunUri(uri) => v.uri("run_uri", uri),
+                Source::ParentVersion(_) => {}
+            });
+        }
+        check_labels(&self.labels, violations);
+        check_properties(&self.properties, violations);
+    }
+}
+
+/// A registered version.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Version {
+    /// Its name.
+    pub name: VersionName,
+    /// What its owners say.
+    #[serde(flatten)]
+    pub content: VersionContent,
+    /// Where it stands in its life.
+    pub state: VersionState,
+    /// Digest of the frozen content; empty while it is a draft.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub content_digest: String,
+    /// The submission for review.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub submission: Option<Decision>,
+    /// The approval or rejection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Decision>,
+    /// The deprecation in force.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deprecation: Option<Deprecation>,
+    /// The retirement.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retirement: Option<Decision>,
+    /// The archiving.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archival: Option<Decision>,
+    /// When it was created.
+    pub create_time: Timestamp,
+    /// When it last changed.
+    pub update_time: Timestamp,
+}
+
+impl Version {
+    /// A new draft.
+    pub fn create(name: VersionName, content: VersionContent, now: Timestamp) -> Self {
+        Version {
+            name,
+            content,
+            state: VersionState::Draft,
+            content_digest: String::new(),
+            submission: None,
+            review: None,
+            deprecation: None,
+            retirement: None,
+            archival: None,
+            create_time: now,
+            update_time: now,
+        }
+    }
+
+    /// The draft with other content; later states are frozen.
+    pub fn update(self, content: VersionContent, now: Timestamp) -> Result<Self, Vec<Refusal>> {
+        if self.state != VersionState::Draft {
+            let sentence = format!(
+                "the content is frozen since the version was submitted (it is {}); create a new version instead",
+                self.state.word()
+            );
+            return Err(vec![Refusal::new(Reason::VersionFrozen, &self.name, sentence)]);
+        }
+        Ok(Version { content, update_time: now, ..self })
+    }
+}
+
+/// Refuses sources that do not exist.
+pub fn missing_sources<'a>(missing: impl Iterator<Item = &'a VersionName>) -> Vec<Refusal> {
+    missing
+        .map(|name| {
+            let sentence =
+                "it is named as a parent version but does not exist; create it first or correct the name";
+            Refusal::new(Reason::SourceMissing, name, sentence)
+        })
+        .collect()
+}
