@@ -11,8 +11,8 @@ pub struct Timestamp(i64);
 impl Timestamp {
     /// 0001-01-01T00:00:00Z.
     pub const MIN: Timestamp = Timestamp(-62_135_596_800_000_000);
-    /// 9999-12-30T22:00:00.999999Z: the last that every time zone can show.
-    pub const MAX: Timestamp = Timestamp(253_402_207_200_999_999);
+    /// 9999-12-30T21:59:59.999999Z: the last that every time zone can show.
+    pub const MAX: Timestamp = Timestamp(253_402_207_199_999_999);
 
     /// From microseconds since 1970; `None` outside the years 1 to 9999.
     pub fn from_micros(micros: i64) -> Option<Self> {
