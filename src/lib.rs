@@ -1,3 +1,5 @@
 //! Steward: a central registry for AI models. See ARCHITECTURE.md for the rooms.
 
+pub mod audit;
 pub mod proto;
+pub mod store;
