@@ -1,4 +1,6 @@
 //! Steward: a central registry for AI models. See ARCHITECTURE.md for the rooms.
 
+pub mod audit;
 pub mod domain;
 pub mod proto;
+pub mod store;

@@ -37,6 +37,21 @@ pub struct Head {
     pub previous_frontier: Vec<Hash>,
 }
 
+impl Head {
+    /// Compares what a commit expects with what is there, by size and batch id:
+    /// a batch id is drawn once, so equal ones mean the same commit.
+    ///
+    /// # Errors
+    /// [`CommitError::HeadMoved`] with the head that is there.
+    pub fn expect(there: Option<&Head>, expected: Option<&Head>) -> Result<(), CommitError> {
+        let identity = |head: &Head| (head.size, head.batch_id);
+        if there.map(identity) == expected.map(identity) {
+            return Ok(());
+        }
+        Err(CommitError::HeadMoved(there.cloned().map(Box::new)))
+    }
+}
+
 /// One change of one key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
@@ -88,6 +103,34 @@ pub struct Caps {
     pub replicated: bool,
 }
 
+impl Caps {
+    /// What the engines inside this process accept: more than any use case
+    /// needs, and little enough for a mistake not to exhaust the memory.
+    pub const EMBEDDED: Caps = Caps { max_writes: 100_000, max_bytes: 64 << 20, replicated: false };
+
+    /// Checks a commit before anything of it is written.
+    ///
+    /// # Errors
+    /// [`CommitError::TooLarge`] or [`CommitError::ReservedKey`].
+    pub fn admit(&self, writes: &[Write]) -> Result<(), CommitError> {
+        let bytes = writes.iter().map(|write| write.key().len() + write.value().map_or(0, Bytes::len)).sum();
+        if writes.len() > self.max_writes || bytes > self.max_bytes {
+            return Err(CommitError::TooLarge { writes: writes.len(), bytes });
+        }
+        if writes.iter().any(|write| is_reserved(write.key())) {
+            return Err(CommitError::ReservedKey);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a key belongs to the engines themselves: the empty key and all that
+/// start with the byte 0x00. An engine keeps its heads there; they are written
+/// by commits only, and reads do not show them.
+pub fn is_reserved(key: &[u8]) -> bool {
+    matches!(key.first(), None | Some(0x00))
+}
+
 /// Why a read did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -120,10 +163,14 @@ pub enum CommitError {
         /// Bytes of keys and values in the commit.
         bytes: usize,
     },
+    /// Nothing was written: a key is one that the engines keep for themselves.
+    #[error("a key is empty or starts with the byte 0x00, which is reserved for the engines")]
+    ReservedKey,
 }
 
 /// Where bytes are kept. A log is named by its namespace; keys of all logs
-/// share one ordered key space (see `keys.rs`).
+/// share one ordered key space (see `keys.rs`), of which [`is_reserved`] keys
+/// belong to the engines.
 ///
 /// Reads show durable state only: a batch that is applied but not yet flushed
 /// is invisible to every method.
