@@ -11,7 +11,9 @@
 
 pub mod engine;
 pub mod hints;
+pub mod keys;
 pub mod memory;
+pub mod record;
 
 #[cfg(test)]
 mod suite;

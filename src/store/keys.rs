@@ -1,0 +1,259 @@
+//! The one key schema. Every key of the store is made here; the layout is
+//! written down byte by byte in docs/storage-format.md.
+//!
+//! A key is a tag byte, the namespace, and the parts that the tag asks for.
+//! Texts end with a zero byte, which no id contains, so no key is the beginning
+//! of another key of its kind; numbers are big-endian, so bytes sort as numbers do.
+//! The tag 0x00 belongs to the engines, for their heads.
+
+use crate::domain::{
+    name::{AliasId, AliasName, EvaluationName, ModelId, ModelName, NamespaceId, VersionLabel, VersionName},
+    resource::ResourceName,
+    time::Timestamp,
+};
+use bytes::Bytes;
+use std::ops::Range;
+
+/// What a key leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Tag {
+    Alias = b'a',
+    ModelByCreation = b'c',
+    Event = b'e',
+    History = b'h',
+    VersionCounter = b'k',
+    VersionByLabel = b'l',
+    Model = b'm',
+    Namespace = b'n',
+    Request = b'q',
+    Time = b't',
+    ModelByUpdate = b'u',
+    Version = b'v',
+    EvaluationByWindow = b'w',
+    Evaluation = b'x',
+}
+
+/// A key under construction.
+struct Key(Vec<u8>);
+
+impl Key {
+    fn new(tag: Tag, namespace: &NamespaceId) -> Self {
+        let mut bytes = Vec::with_capacity(64);
+        bytes.push(tag as u8);
+        Key(bytes).text(namespace.as_str())
+    }
+
+    fn text(mut self, text: &str) -> Self {
+        self.0.extend_from_slice(text.as_bytes());
+        self.0.push(0);
+        self
+    }
+
+    fn number(mut self, number: u64) -> Self {
+        self.0.extend_from_slice(&number.to_be_bytes());
+        self
+    }
+
+    fn time(self, time: Timestamp) -> Self {
+        // Flipping the sign bit makes times before 1970 sort first.
+        self.number((time.micros() as u64) ^ (1 << 63))
+    }
+
+    fn model(self, model: &ModelId) -> Self {
+        self.text(model.as_str())
+    }
+
+    fn version(self, name: &VersionName) -> Self {
+        self.model(&name.model.model).number(u64::from(name.number.get()))
+    }
+
+    fn done(self) -> Bytes {
+        Bytes::from(self.0)
+    }
+
+    /// All keys that begin with this one.
+    fn range(self) -> Range<Bytes> {
+        let start = self.done();
+        let end = after_prefix(&start);
+        start..end
+    }
+}
+
+/// The first key behind all keys that begin with `prefix`.
+pub fn after_prefix(prefix: &[u8]) -> Bytes {
+    let mut end = prefix.to_vec();
+    while let Some(last) = end.pop() {
+        if last < u8::MAX {
+            end.push(last + 1);
+            break;
+        }
+    }
+    Bytes::from(end)
+}
+
+/// The first key behind `key`.
+pub fn after(key: &[u8]) -> Bytes {
+    let mut next = key.to_vec();
+    next.push(0);
+    Bytes::from(next)
+}
+
+/// The state of a resource.
+pub fn state(name: &ResourceName) -> Bytes {
+    match name {
+        ResourceName::Namespace(name) => Key::new(Tag::Namespace, &name.0).done(),
+        ResourceName::Model(name) => model(name),
+        ResourceName::Version(name) => Key::new(Tag::Version, &name.model.namespace).version(name).done(),
+        ResourceName::Alias(name) => alias_key(name),
+        ResourceName::Evaluation(name) => {
+            let version = Key::new(Tag::Evaluation, &name.version.model.namespace).version(&name.version);
+            version.text(name.evaluation.as_str()).done()
+        }
+    }
+}
+
+fn model(name: &ModelName) -> Bytes {
+    Key::new(Tag::Model, &name.namespace).model(&name.model).done()
+}
+
+fn alias_key(name: &AliasName) -> Bytes {
+    Key::new(Tag::Alias, &name.model.namespace).model(&name.model.model).text(name.alias.as_str()).done()
+}
+
+/// All namespaces.
+pub fn namespaces() -> Range<Bytes> {
+    Bytes::from_static(&[Tag::Namespace as u8])..Bytes::from_static(&[Tag::Namespace as u8 + 1])
+}
+
+/// The event at a position.
+pub fn event(namespace: &NamespaceId, position: u64) -> Bytes {
+    Key::new(Tag::Event, namespace).number(position).done()
+}
+
+/// The events from one position up to another, exclusive.
+pub fn events(namespace: &NamespaceId, positions: Range<u64>) -> Range<Bytes> {
+    event(namespace, positions.start)..event(namespace, positions.end)
+}
+
+/// That a resource changed at a position.
+pub fn history(name: &ResourceName, position: u64) -> Bytes {
+    history_key(name).number(position).done()
+}
+
+/// The changes of a resource before a position.
+pub fn history_before(name: &ResourceName, position: u64) -> Range<Bytes> {
+    history_key(name).done()..history(name, position)
+}
+
+fn history_key(name: &ResourceName) -> Key {
+    let mut bytes = vec![Tag::History as u8];
+    bytes.extend_from_slice(&state(name));
+    Key(bytes)
+}
+
+/// Where a history or event key says its event is: its last eight bytes.
+pub fn position_of(key: &[u8]) -> Option<u64> {
+    key.last_chunk().map(|bytes| u64::from_be_bytes(*bytes))
+}
+
+/// The size of the log after the commit of a time.
+pub fn time(namespace: &NamespaceId, time: Timestamp) -> Bytes {
+    Key::new(Tag::Time, namespace).time(time).done()
+}
+
+/// The commits before a time.
+pub fn times_before(namespace: &NamespaceId, before: Timestamp) -> Range<Bytes> {
+    Key::new(Tag::Time, namespace).done()..time(namespace, before)
+}
+
+/// The commits from a time on.
+pub fn times_from(namespace: &NamespaceId, from: Timestamp) -> Range<Bytes> {
+    time(namespace, from)..Key::new(Tag::Time, namespace).range().end
+}
+
+/// What a request id was used for.
+pub fn request(namespace: &NamespaceId, request_id: &str) -> Bytes {
+    Key::new(Tag::Request, namespace).text(request_id).done()
+}
+
+/// All request ids.
+pub fn requests(namespace: &NamespaceId) -> Range<Bytes> {
+    Key::new(Tag::Request, namespace).range()
+}
+
+/// All models in the order of their ids.
+pub fn models(namespace: &NamespaceId) -> Range<Bytes> {
+    Key::new(Tag::Model, namespace).range()
+}
+
+/// A model in the order of creation.
+pub fn model_by_creation(name: &ModelName, created: Timestamp) -> Bytes {
+    Key::new(Tag::ModelByCreation, &name.namespace).time(created).model(&name.model).done()
+}
+
+/// All models in the order of creation.
+pub fn models_by_creation(namespace: &NamespaceId) -> Range<Bytes> {
+    Key::new(Tag::ModelByCreation, namespace).range()
+}
+
+/// A model in the order of its last change.
+pub fn model_by_update(name: &ModelName, updated: Timestamp) -> Bytes {
+    Key::new(Tag::ModelByUpdate, &name.namespace).time(updated).model(&name.model).done()
+}
+
+/// All models in the order of their last change.
+pub fn models_by_update(namespace: &NamespaceId) -> Range<Bytes> {
+    Key::new(Tag::ModelByUpdate, namespace).range()
+}
+
+/// The number that a model's newest version has.
+pub fn version_counter(model: &ModelName) -> Bytes {
+    Key::new(Tag::VersionCounter, &model.namespace).model(&model.model).done()
+}
+
+/// Which version has a label.
+pub fn version_by_label(model: &ModelName, label: &VersionLabel) -> Bytes {
+    Key::new(Tag::VersionByLabel, &model.namespace).model(&model.model).text(label.as_str()).done()
+}
+
+/// All versions of a model in the order of their numbers.
+pub fn versions(model: &ModelName) -> Range<Bytes> {
+    Key::new(Tag::Version, &model.namespace).model(&model.model).range()
+}
+
+/// All aliases of a model in the order of their ids.
+pub fn aliases(model: &ModelName) -> Range<Bytes> {
+    Key::new(Tag::Alias, &model.namespace).model(&model.model).range()
+}
+
+/// The alias that an alias key leads to.
+pub fn alias_of(model: &ModelName, key: &[u8]) -> Option<AliasName> {
+    let id = key.strip_prefix(aliases(model).start.as_ref())?.strip_suffix(&[0])?;
+    let alias = AliasId::new(std::str::from_utf8(id).ok()?).ok()?;
+    Some(AliasName { model: model.clone(), alias })
+}
+
+/// An evaluation in the order of its window's end.
+pub fn evaluation_by_window(name: &EvaluationName, end: Timestamp) -> Bytes {
+    let version = Key::new(Tag::EvaluationByWindow, &name.version.model.namespace).version(&name.version);
+    version.time(end).text(name.evaluation.as_str()).done()
+}
+
+/// The evaluations of a version whose windows end from one time up to another,
+/// exclusive.
+pub fn evaluations_by_window(
+    version: &VersionName,
+    from: Option<Timestamp>,
+    until: Option<Timestamp>,
+) -> Range<Bytes> {
+    let key = || Key::new(Tag::EvaluationByWindow, &version.model.namespace).version(version);
+    let all = key().range();
+    let start = from.map_or(all.start, |time| key().time(time).done());
+    let end = until.map_or(all.end, |time| key().time(time).done());
+    let end = end.max(start.clone());
+    start..end
+}
+
+#[cfg(test)]
+mod tests;

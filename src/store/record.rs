@@ -1,0 +1,122 @@
+//! How resources and requests are kept: a version byte, the position of the
+//! last change, and canonical JSON that describes itself.
+
+use crate::domain::time::Timestamp;
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::{Deserialize, Serialize};
+
+/// First byte of every record of this format.
+const FORMAT: u8 = 1;
+/// The version byte and the position.
+const HEADER: usize = 9;
+
+/// A record that cannot be read: the store is damaged or of a later format.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct RecordError(String);
+
+/// The state of a resource as it is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateRecord {
+    /// Position of the event that made this state.
+    pub position: u64,
+    /// Canonical JSON of the state; its digest is the digest of the state.
+    pub json: Bytes,
+}
+
+impl StateRecord {
+    /// The bytes to keep.
+    pub fn encode(position: u64, json: &[u8]) -> Bytes {
+        let mut bytes = BytesMut::with_capacity(HEADER + json.len());
+        bytes.put_u8(FORMAT);
+        bytes.put_u64(position);
+        bytes.put_slice(json);
+        bytes.freeze()
+    }
+
+    /// Reads kept bytes.
+    pub fn decode(bytes: &Bytes) -> Result<Self, RecordError> {
+        match bytes.first() {
+            Some(&FORMAT) if bytes.len() > HEADER => {}
+            Some(&FORMAT) | None => return Err(RecordError("a record is cut short".to_owned())),
+            Some(other) => {
+                return Err(RecordError(format!(
+                    "a record has format {other}; this program reads format {FORMAT}"
+                )));
+            }
+        }
+        let position = bytes[1..HEADER].iter().fold(0u64, |number, byte| (number << 8) | u64::from(*byte));
+        Ok(StateRecord { position, json: bytes.slice(HEADER..) })
+    }
+}
+
+/// What a request id was used for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestRecord {
+    /// Position of the first event that the request caused.
+    pub position: u64,
+    /// How many events it caused.
+    pub count: u32,
+    /// Digest of the request's content.
+    pub digest: String,
+    /// When it was committed.
+    pub time: Timestamp,
+}
+
+impl RequestRecord {
+    /// The bytes to keep.
+    pub fn encode(&self) -> Result<Bytes, RecordError> {
+        let mut bytes = vec![FORMAT];
+        serde_json::to_writer(&mut bytes, self).map_err(|error| RecordError(error.to_string()))?;
+        Ok(Bytes::from(bytes))
+    }
+
+    /// Reads kept bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        match bytes.split_first() {
+            Some((&FORMAT, json)) => {
+                serde_json::from_slice(json).map_err(|error| RecordError(error.to_string()))
+            }
+            _ => Err(RecordError("a request record has no known format".to_owned())),
+        }
+    }
+}
+
+/// A number as it is kept in an index.
+pub fn encode_number(number: u64) -> Bytes {
+    Bytes::copy_from_slice(&number.to_be_bytes())
+}
+
+/// Reads a number from an index.
+pub fn decode_number(bytes: &[u8]) -> Result<u64, RecordError> {
+    let bytes = bytes.try_into().map_err(|_| RecordError("an index entry is not a number".to_owned()))?;
+    Ok(u64::from_be_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn yesterdays_bytes_are_read_today() {
+        let golden = Bytes::from_static(b"\x01\0\0\0\0\0\0\x01\x02{\"name\":\"x\"}");
+        let record = StateRecord::decode(&golden).unwrap();
+        assert_eq!((record.position, record.json.as_ref()), (258, b"{\"name\":\"x\"}".as_ref()));
+        assert_eq!(StateRecord::encode(258, b"{\"name\":\"x\"}"), golden);
+
+        let golden = b"\x01{\"position\":7,\"count\":2,\"digest\":\"d\",\"time\":\"1970-01-01T00:00:00Z\"}";
+        let record = RequestRecord::decode(golden).unwrap();
+        assert_eq!((record.position, record.count, record.time.micros()), (7, 2, 0));
+        assert_eq!(record.encode().unwrap().as_ref(), golden);
+    }
+
+    #[test]
+    fn damaged_and_later_records_are_refused() {
+        for bytes in ["", "\u{1}", "\u{1}1234567", "\u{2}12345678{}"] {
+            assert!(StateRecord::decode(&Bytes::copy_from_slice(bytes.as_bytes())).is_err(), "{bytes:?}");
+            assert!(RequestRecord::decode(bytes.as_bytes()).is_err(), "{bytes:?}");
+        }
+        assert!(decode_number(b"123").is_err());
+    }
+}
