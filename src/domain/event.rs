@@ -41,7 +41,37 @@ pub enum EventType {
     EvaluationRecorded,
 }
 
+/// Before the word in a CloudEvents type.
+const PREFIX: &str = "steward.v1.";
+
 impl EventType {
+    /// Everything that can happen.
+    pub const ALL: [EventType; 17] = [
+        EventType::NamespaceCreated,
+        EventType::ModelCreated,
+        EventType::ModelUpdated,
+        EventType::ModelDeleted,
+        EventType::ModelUndeleted,
+        EventType::VersionCreated,
+        EventType::VersionUpdated,
+        EventType::VersionSubmitted,
+        EventType::VersionApproved,
+        EventType::VersionRejected,
+        EventType::VersionDeprecated,
+        EventType::VersionReinstated,
+        EventType::VersionRetired,
+        EventType::VersionArchived,
+        EventType::AliasSet,
+        EventType::AliasDeleted,
+        EventType::EvaluationRecorded,
+    ];
+
+    /// Reads a type, with or without `steward.v1.` before it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let word = text.strip_prefix(PREFIX).unwrap_or(text);
+        Self::ALL.into_iter().find(|kind| kind.as_str().strip_prefix(PREFIX) == Some(word))
+    }
+
     /// The CloudEvents type.
     pub fn as_str(self) -> &'static str {
         match self {

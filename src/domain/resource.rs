@@ -38,6 +38,19 @@ impl ResourceName {
         })
     }
 
+    /// Reads the name of any resource; its form tells the kind.
+    pub fn parse_any(text: &str) -> Result<Self, super::name::NameError> {
+        let collection = text.rsplit('/').nth(1).unwrap_or_default();
+        let kind = match collection {
+            "models" => Kind::Model,
+            "versions" => Kind::Version,
+            "aliases" => Kind::Alias,
+            "evaluations" => Kind::Evaluation,
+            _ => Kind::Namespace,
+        };
+        Self::parse(kind, text)
+    }
+
     /// What kind of resource it names.
     pub fn kind(&self) -> Kind {
         match self {

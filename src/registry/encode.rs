@@ -1,0 +1,206 @@
+//! A batch in the making: events get their positions, their leaves and their
+//! place in the tree.
+
+use super::{
+    call::{Call, Stored},
+    error::Error,
+    leaf::{self, AuditEvent, Before, EncodedChange, Envelope, LoggedChange, MAX_LEAF, Mutation as Part},
+    mutation::{Committed, Mutation},
+    projection,
+    view::{self, Overlay, View},
+};
+use crate::{
+    audit::merkle::{Frontier, leaf_hash},
+    domain::{
+        canonical,
+        event::{Change, Event},
+        name::NamespaceId,
+        resource::Resource,
+        time::Timestamp,
+    },
+    store::{engine::Write, record::RequestRecord},
+};
+use bytes::Bytes;
+use serde_json::value::RawValue;
+use std::sync::Arc;
+
+/// Most bytes of one resource as canonical JSON.
+pub const MAX_STATE: usize = 32 * 1024;
+/// Most bytes of all leaves of one mutation: a stream carries them in one message.
+pub const MAX_MUTATION: usize = 3 << 20;
+
+/// A batch in the making.
+pub struct Batch {
+    namespace: NamespaceId,
+    /// Identity of the log.
+    pub log_id: [u8; 16],
+    /// Commit time of the whole batch.
+    pub time: Timestamp,
+    /// The tree with all events so far.
+    pub frontier: Frontier,
+    writes: Vec<Write>,
+    overlay: Overlay,
+    events: Vec<Arc<AuditEvent>>,
+}
+
+/// A mutation with its positions, not yet part of the batch.
+pub struct Placed {
+    first: u64,
+    writes: Vec<Write>,
+    events: Vec<AuditEvent>,
+    changes: Vec<Stored<Change>>,
+}
+
+/// What is handed to the engine and to the feed.
+pub struct Sealed {
+    /// Every write but the head.
+    pub writes: Vec<Write>,
+    /// The new events.
+    pub events: Vec<Arc<AuditEvent>>,
+    /// The tree with them.
+    pub frontier: Frontier,
+}
+
+impl Batch {
+    /// A batch without changes.
+    pub fn new(namespace: NamespaceId, log_id: [u8; 16], frontier: Frontier, time: Timestamp) -> Self {
+        let (writes, overlay, events) = (Vec::new(), Overlay::default(), Vec::new());
+        Batch { namespace, log_id, time, frontier, writes, overlay, events }
+    }
+
+    /// Whether nothing has to be written.
+    pub fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// What the batch wrote so far.
+    pub fn overlay(&self) -> &Overlay {
+        &self.overlay
+    }
+
+    /// Gives the events of a mutation their positions and leaves. Nothing of
+    /// the batch changes until [`Batch::accept`], so an error leaves no trace.
+    pub async fn place(
+        &self,
+        view: &mut View<'_>,
+        mutation: &dyn Mutation,
+        call: &Call,
+        digest: &str,
+        events: Vec<Event>,
+    ) -> Result<Placed, Error> {
+        let first = self.frontier.size();
+        let count = u32::try_from(events.len()).map_err(|_| Error::Internal("too many events".into()))?;
+        let mut placed = Placed { first, writes: Vec::new(), events: Vec::new(), changes: Vec::new() };
+        let mut bytes = 0;
+        for (index, event) in (0..count).zip(events) {
+            let position = first + u64::from(index);
+            let encoded = encode_changes(view, mutation, index, &event).await?;
+            let envelope = Envelope {
+                log_id: &self.log_id,
+                position,
+                time: self.time,
+                kind: event.kind.as_str(),
+                call,
+                digest,
+                mutation: Part { count, index },
+            };
+            let leaf = leaf::encode(&envelope, &encoded.changes)?;
+            bytes += leaf.len();
+            check_leaf(mutation, index, leaf.len())?;
+            placed.writes.push(projection::event(&self.namespace, position, leaf.clone()));
+            for (logged, before) in encoded.logged.iter().zip(&encoded.before) {
+                projection::change(logged, before.as_ref(), position, &mut placed.writes);
+            }
+            placed.events.push(leaf::read_event(position, leaf)?);
+            let changes = encoded.logged.into_iter().map(|logged| logged.change);
+            placed.changes.extend(changes.map(|value| Stored { value, position: Some(position) }));
+        }
+        if bytes > MAX_MUTATION {
+            let sentence = format!("the events of this request have {bytes} bytes; at most {MAX_MUTATION} are allowed: split it");
+            return Err(Error::field(mutation.collection(), sentence));
+        }
+        if let Some(id) = &call.request_id {
+            let record = RequestRecord { position: first, count, digest: digest.to_owned(), time: self.time };
+            placed.writes.push(projection::request(&self.namespace, id, &record)?);
+        }
+        Ok(placed)
+    }
+
+    /// Takes a mutation into the batch.
+    pub fn accept(&mut self, placed: Placed) -> Committed {
+        debug_assert_eq!(placed.first, self.frontier.size());
+        for event in &placed.events {
+            self.frontier.append(leaf_hash(&event.leaf));
+        }
+        self.overlay.extend(&placed.writes);
+        self.writes.extend(placed.writes);
+        self.events.extend(placed.events.into_iter().map(Arc::new));
+        Committed { changes: placed.changes }
+    }
+
+    /// Closes the batch.
+    pub fn seal(mut self) -> Sealed {
+        self.writes.push(projection::time(&self.namespace, self.time, self.frontier.size()));
+        Sealed { writes: self.writes, events: self.events, frontier: self.frontier }
+    }
+}
+
+struct EncodedEvent {
+    changes: Vec<EncodedChange>,
+    logged: Vec<LoggedChange>,
+    before: Vec<Option<Resource>>,
+}
+
+async fn encode_changes(
+    view: &mut View<'_>,
+    mutation: &dyn Mutation,
+    index: u32,
+    event: &Event,
+) -> Result<EncodedEvent, Error> {
+    let mut encoded = EncodedEvent { changes: Vec::new(), logged: Vec::new(), before: Vec::new() };
+    for change in &event.changes {
+        let name = change.name();
+        let record = view.record(&name).await?;
+        let before = record.as_ref().map(|record| Resource::from_json(name.kind(), &record.json)).transpose()?;
+        let replaced =
+            record.as_ref().map(|record| Before { digest: view::digest(record), position: record.position });
+        let json = match change {
+            Change::Set(resource) => Some(encode_state(mutation, index, resource)?),
+            Change::Removed(_) => None,
+        };
+        let logged = LoggedChange {
+            change: change.clone(),
+            json: json.as_ref().map(|json| Bytes::copy_from_slice(json.get().as_bytes())),
+        };
+        encoded.changes.push(EncodedChange { name, after: json, before: replaced });
+        encoded.logged.push(logged);
+        encoded.before.push(before);
+    }
+    Ok(encoded)
+}
+
+fn encode_state(mutation: &dyn Mutation, index: u32, resource: &Resource) -> Result<Box<RawValue>, Error> {
+    let json = canonical::to_vec(resource)?;
+    if json.len() > MAX_STATE {
+        let sentence = format!("has {} bytes as a record; at most {MAX_STATE} are allowed", json.len());
+        return Err(Error::field(&mutation.field(index), sentence));
+    }
+    let json = String::from_utf8(json).map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(RawValue::from_string(json)?)
+}
+
+fn check_leaf(mutation: &dyn Mutation, index: u32, bytes: usize) -> Result<(), Error> {
+    if bytes > MAX_LEAF {
+        let sentence = format!("needs an audit event of {bytes} bytes; at most {MAX_LEAF} are allowed");
+        return Err(Error::field(&mutation.field(index), sentence));
+    }
+    Ok(())
+}
+
+/// Checks the sizes of what a mutation would write.
+pub async fn check(view: &mut View<'_>, mutation: &dyn Mutation, events: &[Event]) -> Result<(), Error> {
+    for (index, event) in (0u32..).zip(events) {
+        encode_changes(view, mutation, index, event).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! The use cases: load, let the domain decide, commit. One file a noun, and
+//! below them what they share.
+//!
+//! | file | what it decides |
+//! |---|---|
+//! | `namespace` `model` `version` `alias` `lifecycle` `evaluation` `audit` | the use cases, by noun |
+//! | [`mutation`] [`view`] | how a change is decided, and what it sees |
+//! | [`committer`] [`encode`] [`leaf`] [`projection`] | how it is written |
+//! | [`feed`] [`subscription`] [`token`] | how it is followed |
+//! | [`read`] [`page`] | how states are read, now and in the past |
+//! | [`verify`] [`rebuild`] | that state and log agree |
+//!
+//! The scheduler, durable subscriptions and the publisher of checkpoints will
+//! live here too, each as a task beside the committer.
+
+pub mod alias;
+pub mod audit;
+pub mod call;
+pub mod committer;
+pub mod encode;
+pub mod environment;
+pub mod error;
+pub mod evaluation;
+pub mod feed;
+pub mod leaf;
+pub mod lifecycle;
+pub mod log;
+pub mod model;
+pub mod mutation;
+pub mod namespace;
+pub mod page;
+pub mod projection;
+pub mod read;
+pub mod rebuild;
+pub mod requests;
+pub mod subscription;
+pub mod token;
+pub mod verify;
+pub mod version;
+pub mod view;
+
+use self::{
+    call::Call,
+    environment::Environment,
+    error::Error,
+    log::Log,
+    mutation::{Committed, Mutation},
+};
+use crate::{
+    domain::name::{NamespaceId, NamespaceName},
+    store::engine::Engine,
+};
+use serde::Serialize;
+use std::{collections::HashMap, sync::Arc};
+use tokio::{
+    sync::{Mutex, RwLock, watch},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+
+/// The registry: cheap to clone, shared by all handlers.
+#[derive(Clone)]
+pub struct Registry(Arc<Inner>);
+
+struct Inner {
+    engine: Arc<dyn Engine>,
+    environment: Environment,
+    /// Read for every call, written when a namespace is first touched.
+    logs: RwLock<HashMap<NamespaceId, Arc<Log>>>,
+    committers: Mutex<JoinSet<()>>,
+    drain: CancellationToken,
+    failed: watch::Sender<Option<String>>,
+}
+
+/// The namespace that always exists.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
+impl Registry {
+    /// Opens the registry over an engine: checks what is stored, and creates the
+    /// namespace `default` on the first start.
+    pub async fn open(engine: Arc<dyn Engine>, environment: Environment) -> Result<Self, Error> {
+        let registry = Registry(Arc::new(Inner {
+            engine,
+            environment,
+            logs: RwLock::default(),
+            committers: Mutex::default(),
+            drain: CancellationToken::new(),
+            failed: watch::Sender::new(None),
+        }));
+        registry.verify_all().await?;
+        registry.ensure_default().await?;
+        Ok(registry)
+    }
+
+    /// Ends every stream with a resume token; writes in flight are still carried out.
+    pub fn drain(&self) {
+        self.0.drain.cancel();
+    }
+
+    /// Ends the committers, once nobody uses the registry any more.
+    pub async fn close(self) {
+        self.drain();
+        self.0.logs.write().await.clear();
+        let mut committers = std::mem::take(&mut *self.0.committers.lock().await);
+        while committers.join_next().await.is_some() {}
+    }
+
+    /// Why writes are refused; `None` while all is well.
+    pub fn failed(&self) -> watch::Receiver<Option<String>> {
+        self.0.failed.subscribe()
+    }
+
+    fn engine(&self) -> &dyn Engine {
+        &*self.0.engine
+    }
+
+    /// The log of a namespace that exists.
+    async fn log(&self, namespace: &NamespaceId) -> Result<Arc<Log>, Error> {
+        if let Some(log) = self.0.logs.read().await.get(namespace) {
+            return Ok(log.clone());
+        }
+        match self.engine().head(namespace.as_str()).await? {
+            Some(_) => self.open_log(namespace).await,
+            None => Err(Error::not_found(NamespaceName(namespace.clone()))),
+        }
+    }
+
+    /// The log of a namespace, which may have no event yet.
+    async fn open_log(&self, namespace: &NamespaceId) -> Result<Arc<Log>, Error> {
+        let mut logs = self.0.logs.write().await;
+        if let Some(log) = logs.get(namespace) {
+            return Ok(log.clone());
+        }
+        let head = self.engine().head(namespace.as_str()).await?;
+        let (engine, environment) = (self.0.engine.clone(), self.0.environment.clone());
+        let (log, committer) = Log::open(namespace.clone(), head, engine, environment)?;
+        let mut committers = self.0.committers.lock().await;
+        committers.spawn(async move {
+            // A committer that panics leaves its callers with an answer, see `Log::mutate`.
+            let _ = committer.await;
+        });
+        committers.spawn(forward_failure(log.failed(), self.0.failed.clone()));
+        logs.insert(namespace.clone(), log.clone());
+        Ok(log)
+    }
+
+    /// Carries a change out in the log of a namespace that exists.
+    async fn mutate<M: Mutation + Serialize + 'static>(
+        &self,
+        namespace: &NamespaceId,
+        method: &str,
+        mutation: M,
+        call: Call,
+    ) -> Result<Committed, Error> {
+        let log = self.log(namespace).await?;
+        let digest = match &call.request_id {
+            Some(_) => mutation::digest(method, &mutation, &call)?,
+            None => String::new(),
+        };
+        log.mutate(Arc::new(mutation), call, digest).await
+    }
+}
+
+/// Tells the whole registry that one log refuses writes.
+async fn forward_failure(mut log: watch::Receiver<Option<String>>, all: watch::Sender<Option<String>>) {
+    if let Ok(cause) = log.wait_for(Option::is_some).await {
+        all.send_replace(cause.clone());
+    }
+}

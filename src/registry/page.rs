@@ -1,0 +1,137 @@
+//! Pages: a list is read on from the key where the page before it ended, so
+//! the hundredth page costs what the first does.
+
+use super::{Registry, error::Error};
+use crate::{
+    domain::{canonical, name::NamespaceId},
+    store::{engine::Pairs, keys},
+};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use std::ops::Range;
+
+/// Results of a page when the caller does not say how many.
+const DEFAULT_SIZE: usize = 100;
+/// Most results of a page.
+const MOST: usize = 1_000;
+/// A page looks at so many candidates at most, so that a filter that matches
+/// little cannot make one call read everything.
+const MOST_EXAMINED: usize = 10_000;
+/// First byte of every token of this format.
+const FORMAT: u8 = 1;
+/// Bytes of the query's digest in a token.
+const QUERY: usize = 8;
+
+/// Which page is wanted.
+#[derive(Clone, Debug)]
+pub struct PageRequest {
+    limit: usize,
+    cursor: Option<Bytes>,
+    query: [u8; QUERY],
+}
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T> {
+    /// The results.
+    pub items: Vec<T>,
+    /// Leads to the next page; empty on the last.
+    pub next_page_token: String,
+}
+
+impl PageRequest {
+    /// Reads what a caller says of pages. `query` is everything that decides
+    /// which results there are: a token of another query is refused.
+    pub fn new(page_size: i32, page_token: &str, query: &impl serde::Serialize) -> Result<Self, Error> {
+        let limit = match usize::try_from(page_size) {
+            Err(_) => return Err(Error::field("page_size", format!("{page_size} is negative; use 0 to {MOST}"))),
+            Ok(0) => DEFAULT_SIZE,
+            Ok(size) => size.min(MOST),
+        };
+        let bytes = canonical::to_vec(query).map_err(|error| Error::Internal(error.to_string()))?;
+        let mut digest = [0; QUERY];
+        digest.copy_from_slice(&crate::audit::merkle::leaf_hash(&bytes)[..QUERY]);
+        let mut request = PageRequest { limit, cursor: None, query: digest };
+        if !page_token.is_empty() {
+            request.cursor = Some(request.read_token(page_token)?);
+        }
+        Ok(request)
+    }
+
+    fn read_token(&self, token: &str) -> Result<Bytes, Error> {
+        let broken = || Error::field("page_token", "is not a token that this list gave out; begin again without one");
+        let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| broken())?;
+        match bytes.split_first() {
+            Some((&FORMAT, rest)) if rest.len() > QUERY => {
+                let (query, cursor) = rest.split_at(QUERY);
+                if query != self.query {
+                    let sentence = "belongs to another query; give the same fields as for the first page";
+                    return Err(Error::field("page_token", sentence));
+                }
+                Ok(Bytes::copy_from_slice(cursor))
+            }
+            _ => Err(broken()),
+        }
+    }
+
+    fn token(&self, cursor: &[u8]) -> String {
+        let mut bytes = vec![FORMAT];
+        bytes.extend_from_slice(&self.query);
+        bytes.extend_from_slice(cursor);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// The part of a range that is still to be read. A forged cursor leads to
+    /// no key outside it.
+    fn rest(&self, range: Range<Bytes>, cursor: Option<&Bytes>, reverse: bool) -> Range<Bytes> {
+        match cursor {
+            None => range,
+            Some(cursor) if reverse => range.start.clone()..cursor.clone().min(range.end).max(range.start),
+            Some(cursor) => keys::after(cursor).max(range.start).min(range.end.clone())..range.end,
+        }
+    }
+}
+
+impl Registry {
+    /// One page of a key range. `load` turns pairs into results, `None` where a
+    /// pair does not belong to them.
+    pub(super) async fn page<T>(
+        &self,
+        namespace: &NamespaceId,
+        range: Range<Bytes>,
+        reverse: bool,
+        request: &PageRequest,
+        load: impl AsyncFn(Pairs) -> Result<Vec<Option<T>>, Error>,
+    ) -> Result<Page<T>, Error> {
+        let mut cursor = request.cursor.clone();
+        let mut items = Vec::new();
+        let mut examined = 0;
+        while examined < MOST_EXAMINED {
+            // One more than is missing tells whether there is a next page.
+            let chunk = (request.limit - items.len() + 1).max(32);
+            let rest = request.rest(range.clone(), cursor.as_ref(), reverse);
+            let pairs = self.scan(namespace, rest, chunk, reverse).await?;
+            let read = pairs.len();
+            let keys: Vec<Bytes> = pairs.iter().map(|(key, _)| key.clone()).collect();
+            let loaded = load(pairs).await?;
+            examined += read;
+            for (index, (key, item)) in keys.into_iter().zip(loaded).enumerate() {
+                cursor = Some(key);
+                items.extend(item);
+                if items.len() == request.limit {
+                    let more = index + 1 < read || read == chunk;
+                    return Ok(finish(request, items, cursor.filter(|_| more)));
+                }
+            }
+            if read < chunk {
+                return Ok(finish(request, items, None));
+            }
+        }
+        Ok(finish(request, items, cursor))
+    }
+}
+
+fn finish<T>(request: &PageRequest, items: Vec<T>, cursor: Option<Bytes>) -> Page<T> {
+    let next_page_token = cursor.map(|cursor| request.token(&cursor)).unwrap_or_default();
+    Page { items, next_page_token }
+}

@@ -1,0 +1,78 @@
+//! What an event writes: its leaf, the new states, and every index over them.
+//! The committer and the rebuild both write through here, and nothing else
+//! does, so the state is the replay of the log by construction.
+
+use super::{error::Error, leaf::LoggedChange};
+use crate::{
+    domain::{
+        event::Change,
+        name::NamespaceId,
+        resource::{Resource, ResourceName},
+        time::Timestamp,
+    },
+    store::{
+        engine::Write,
+        keys,
+        record::{RequestRecord, StateRecord, encode_number},
+    },
+};
+use bytes::Bytes;
+
+/// The event itself.
+pub fn event(namespace: &NamespaceId, position: u64, leaf: Bytes) -> Write {
+    Write::Insert(keys::event(namespace, position), leaf)
+}
+
+/// That the log had a size after the commit of a time.
+pub fn time(namespace: &NamespaceId, time: Timestamp, size: u64) -> Write {
+    Write::Put(keys::time(namespace, time), encode_number(size))
+}
+
+/// What a request id was used for.
+pub fn request(namespace: &NamespaceId, id: &str, record: &RequestRecord) -> Result<Write, Error> {
+    Ok(Write::Put(keys::request(namespace, id), record.encode()?))
+}
+
+/// A change of one resource: its history, its state, its indexes. `before` is
+/// the state that it replaces.
+pub fn change(logged: &LoggedChange, before: Option<&Resource>, position: u64, writes: &mut Vec<Write>) {
+    let name = logged.change.name();
+    let key = keys::state(&name);
+    writes.push(Write::Insert(keys::history(&name, position), Bytes::new()));
+    if let Some(before) = before {
+        index(before, |key, _| writes.push(Write::Delete(key)));
+    }
+    match (&logged.change, &logged.json) {
+        (Change::Set(resource), Some(json)) => {
+            let record = StateRecord::encode(position, json);
+            writes.push(if before.is_some() { Write::Put(key, record) } else { Write::Insert(key, record) });
+            index(resource, |key, value| writes.push(Write::Put(key, value)));
+            if let (None, ResourceName::Version(name)) = (before, &name) {
+                let counter = encode_number(u64::from(name.number.get()));
+                writes.push(Write::Put(keys::version_counter(&name.model), counter));
+            }
+        }
+        _ => writes.push(Write::Delete(key)),
+    }
+}
+
+/// The index entries of a resource.
+fn index(resource: &Resource, mut entry: impl FnMut(Bytes, Bytes)) {
+    match resource {
+        Resource::Model(model) => {
+            entry(keys::model_by_creation(&model.name, model.create_time), Bytes::new());
+            entry(keys::model_by_update(&model.name, model.update_time), Bytes::new());
+        }
+        Resource::Version(version) => {
+            if let Some(label) = version.content.label() {
+                let number = encode_number(u64::from(version.name.number.get()));
+                entry(keys::version_by_label(&version.name.model, &label), number);
+            }
+        }
+        Resource::Evaluation(evaluation) => {
+            let end = evaluation.content.window_end_time;
+            entry(keys::evaluation_by_window(&evaluation.name, end), Bytes::new());
+        }
+        Resource::Namespace(_) | Resource::Alias(_) => {}
+    }
+}

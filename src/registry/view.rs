@@ -1,0 +1,225 @@
+//! What a mutation sees while it is decided, and the record of what it read.
+//!
+//! A mutation is decided twice by the same code. First outside the committer,
+//! in parallel with others, over what the store holds: that loads what is
+//! needed and refuses early. Then inside, over the loaded values where nothing
+//! touched them since, and over what the changes before it in the same batch
+//! wrote. So the answer is always that of one order, and never waits for a
+//! conflict to be retried.
+
+use super::{call::Stored, error::Error};
+use crate::{
+    domain::{
+        canonical,
+        name::NamespaceId,
+        resource::{ResourceName, Typed},
+    },
+    store::{
+        engine::{Engine, Pairs, Write},
+        keys,
+        record::{StateRecord, decode_number},
+    },
+};
+use bytes::Bytes;
+use std::{
+    collections::{BTreeMap, HashMap, VecDeque},
+    ops::Range,
+};
+
+/// The values that a mutation has read, and as of when.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Size of the log as of the first read.
+    seq: Option<u64>,
+    /// Whether a later read saw another size: then the values may not belong
+    /// together, and a refusal over them has to be confirmed by the committer.
+    pub mixed: bool,
+    values: HashMap<Bytes, Option<Bytes>>,
+}
+
+/// What the changes before this one in the same batch wrote.
+#[derive(Debug, Default)]
+pub struct Overlay {
+    values: BTreeMap<Bytes, Option<Bytes>>,
+}
+
+impl Overlay {
+    /// Lays writes over what is there.
+    pub fn extend(&mut self, writes: &[Write]) {
+        self.values.extend(writes.iter().map(|write| (write.key().clone(), write.value().cloned())));
+    }
+}
+
+/// Which keys the newest batches wrote, to tell whether a loaded value is stale.
+#[derive(Debug, Default)]
+pub struct Recent {
+    /// Values loaded at this size or later can be judged.
+    floor: u64,
+    /// Size of the log after the batch that last wrote a key.
+    touched: HashMap<Bytes, u64>,
+    batches: VecDeque<(u64, Vec<Bytes>)>,
+}
+
+/// So many batches are remembered: a mutation seldom waits through more.
+const REMEMBERED: usize = 8;
+
+impl Recent {
+    /// Nothing is known of what happened before a size.
+    pub fn since(size: u64) -> Self {
+        Recent { floor: size, ..Self::default() }
+    }
+
+    /// Remembers what a batch wrote that brought the log to a size.
+    pub fn remember(&mut self, size: u64, keys: Vec<Bytes>) {
+        self.touched.extend(keys.iter().map(|key| (key.clone(), size)));
+        self.batches.push_back((size, keys));
+        if self.batches.len() > REMEMBERED
+            && let Some((forgotten, keys)) = self.batches.pop_front()
+        {
+            self.floor = forgotten;
+            for key in keys {
+                if self.touched.get(&key) == Some(&forgotten) {
+                    self.touched.remove(&key);
+                }
+            }
+        }
+    }
+
+    fn unchanged(&self, key: &Bytes, seq: u64) -> bool {
+        seq >= self.floor && self.touched.get(key).is_none_or(|touched| *touched <= seq)
+    }
+}
+
+/// What the committer lays between a mutation and the store.
+#[derive(Clone, Copy)]
+pub struct Inside<'a> {
+    /// What the batch wrote so far.
+    pub overlay: &'a Overlay,
+    /// What the newest batches wrote.
+    pub recent: &'a Recent,
+}
+
+/// What a mutation sees.
+pub struct View<'a> {
+    engine: &'a dyn Engine,
+    namespace: &'a NamespaceId,
+    inside: Option<Inside<'a>>,
+    loaded: Loaded,
+}
+
+impl<'a> View<'a> {
+    /// Over the store alone.
+    pub fn outside(engine: &'a dyn Engine, namespace: &'a NamespaceId) -> Self {
+        View { engine, namespace, inside: None, loaded: Loaded::default() }
+    }
+
+    /// Within a batch, with what was loaded outside.
+    pub fn inside(
+        engine: &'a dyn Engine,
+        namespace: &'a NamespaceId,
+        inside: Inside<'a>,
+        loaded: Loaded,
+    ) -> Self {
+        View { engine, namespace, inside: Some(inside), loaded }
+    }
+
+    /// The namespace whose log is written.
+    pub fn namespace(&self) -> &NamespaceId {
+        self.namespace
+    }
+
+    /// What was read.
+    pub fn into_loaded(self) -> Loaded {
+        self.loaded
+    }
+
+    /// Whether a refusal over what was read has to be confirmed by the committer.
+    pub fn is_mixed(&self) -> bool {
+        self.loaded.mixed
+    }
+
+    /// The value of a key.
+    pub async fn raw(&mut self, key: &Bytes) -> Result<Option<Bytes>, Error> {
+        if let Some(inside) = self.inside
+            && let Some(value) = inside.overlay.values.get(key)
+        {
+            return Ok(value.clone());
+        }
+        if let Some(value) = self.loaded.values.get(key) {
+            let fresh = match (self.inside, self.loaded.seq) {
+                (Some(inside), Some(seq)) => inside.recent.unchanged(key, seq),
+                (Some(_), None) => false,
+                (None, _) => true,
+            };
+            if fresh {
+                return Ok(value.clone());
+            }
+        }
+        let keys = std::slice::from_ref(key);
+        let mut snapshot = self.engine.get(self.namespace.as_str(), keys, 0).await?;
+        let value = snapshot.value.pop().flatten();
+        self.note(snapshot.seq);
+        if self.inside.is_none() {
+            self.loaded.values.insert(key.clone(), value.clone());
+        }
+        Ok(value)
+    }
+
+    fn note(&mut self, seq: u64) {
+        match self.loaded.seq {
+            None => self.loaded.seq = Some(seq),
+            Some(first) => self.loaded.mixed |= first != seq,
+        }
+    }
+
+    /// The state record of a resource.
+    pub async fn record(&mut self, name: &ResourceName) -> Result<Option<StateRecord>, Error> {
+        let bytes = self.raw(&keys::state(name)).await?;
+        Ok(bytes.as_ref().map(StateRecord::decode).transpose()?)
+    }
+
+    /// A resource, if it exists.
+    pub async fn find<T: Typed>(&mut self, name: &T::Name) -> Result<Option<Stored<T>>, Error> {
+        match self.record(&name.clone().into()).await? {
+            Some(record) => {
+                let value = T::from_json(&record.json)?;
+                Ok(Some(Stored { value, position: Some(record.position) }))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// A resource that has to exist.
+    pub async fn get<T: Typed>(&mut self, name: &T::Name) -> Result<Stored<T>, Error> {
+        self.find(name).await?.ok_or_else(|| Error::not_found(name.clone()))
+    }
+
+    /// A number from an index.
+    pub async fn number(&mut self, key: &Bytes) -> Result<Option<u64>, Error> {
+        Ok(self.raw(key).await?.as_deref().map(decode_number).transpose()?)
+    }
+
+    /// At most `limit` pairs of a range, as the batch sees it.
+    pub async fn scan(&mut self, range: Range<Bytes>, limit: usize) -> Result<Pairs, Error> {
+        let removed = |inside: &Inside<'_>| inside.overlay.values.range(range.clone()).count();
+        let spare = self.inside.as_ref().map_or(0, removed);
+        let namespace = self.namespace.as_str();
+        let snapshot = self.engine.scan(namespace, range.clone(), limit + spare, false, 0).await?;
+        self.note(snapshot.seq);
+        let mut pairs: BTreeMap<Bytes, Bytes> = snapshot.value.into_iter().collect();
+        if let Some(inside) = self.inside {
+            for (key, value) in inside.overlay.values.range(range) {
+                match value {
+                    Some(value) => pairs.insert(key.clone(), value.clone()),
+                    None => pairs.remove(key),
+                };
+            }
+        }
+        Ok(pairs.into_iter().take(limit).collect())
+    }
+}
+
+/// Digest of a state as it is kept.
+pub fn digest(record: &StateRecord) -> String {
+    canonical::digest(&record.json)
+}
