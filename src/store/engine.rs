@@ -43,7 +43,7 @@ impl Head {
     ///
     /// # Errors
     /// [`CommitError::HeadMoved`] with the head that is there.
-    pub fn expect(there: Option<&Head>, expected: Option<&Head>) -> Result<(), CommitError> {
+    pub fn confirm(there: Option<&Head>, expected: Option<&Head>) -> Result<(), CommitError> {
         let identity = |head: &Head| (head.size, head.batch_id);
         if there.map(identity) == expected.map(identity) {
             return Ok(());

@@ -88,7 +88,7 @@ impl Engine for MemoryEngine {
         let size = head.size;
         {
             let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-            Head::expect(state.heads.get(log), expected)?;
+            Head::confirm(state.heads.get(log), expected)?;
             for write in writes {
                 match write {
                     Write::Insert(key, value) | Write::Put(key, value) => state.pairs.insert(key, value),

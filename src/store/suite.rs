@@ -10,8 +10,10 @@ mod waits;
 
 use super::engine::{Engine, Head, Write};
 use super::memory::MemoryEngine;
+use super::sled::{SledEngine, SledOptions};
 use bytes::Bytes;
 use std::sync::Arc;
+use tempfile::TempDir;
 
 /// An engine under test, with whatever has to live as long as it does.
 trait Subject: Sized {
@@ -42,9 +44,40 @@ impl Subject for Memory {
     }
 }
 
+struct Sled {
+    engine: Arc<SledEngine>,
+    dir: TempDir,
+}
+
+impl Sled {
+    fn open(dir: TempDir) -> Self {
+        let options = SledOptions { cache_bytes: 16 << 20 };
+        Sled { engine: Arc::new(SledEngine::open(dir.path(), options).unwrap()), dir }
+    }
+}
+
+impl Subject for Sled {
+    type Engine = SledEngine;
+
+    fn fresh() -> Self {
+        Sled::open(tempfile::tempdir().unwrap())
+    }
+
+    fn engine(&self) -> Arc<SledEngine> {
+        Arc::clone(&self.engine)
+    }
+
+    async fn restarted(self) -> Self {
+        self.engine.close().await.unwrap();
+        drop(self.engine);
+        Sled::open(self.dir)
+    }
+}
+
 macro_rules! on_every_engine {
     ($($area:ident: $($check:ident),+;)+) => {
         mod memory { $($( #[tokio::test] async fn $check() { super::$area::$check(<super::Memory as super::Subject>::fresh()).await } )+)+ }
+        mod sled { $($( #[tokio::test] async fn $check() { super::$area::$check(<super::Sled as super::Subject>::fresh()).await } )+)+ }
     };
 }
 

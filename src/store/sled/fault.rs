@@ -1,0 +1,66 @@
+//! What goes wrong inside sled, panics included.
+
+use crate::store::engine::ReadError;
+use ::sled::Error;
+use std::any::Any;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// A call into sled that did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    /// The file system failed.
+    #[error("{0}")]
+    Io(io::Error),
+    /// What sled found in its files cannot be right.
+    #[error("{0}")]
+    Damaged(String),
+}
+
+impl From<Fault> for ReadError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::Io(error) => ReadError::Unavailable(error.to_string()),
+            Fault::Damaged(cause) => ReadError::Damaged(cause),
+        }
+    }
+}
+
+/// Calls into sled, which panics where it does not like what it reads.
+///
+/// What a panic leaves half-done stays inside sled: after a failed write the
+/// engine takes no more of them, and a read changes nothing.
+pub(super) fn guarded<T>(call: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Fault> {
+    match catch_unwind(AssertUnwindSafe(call)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(Error::Io(error))) => Err(Fault::Io(error)),
+        Ok(Err(error)) => Err(Fault::Damaged(error.to_string())),
+        Err(panic) => Err(Fault::Damaged(message(&*panic))),
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    text.unwrap_or("sled panicked without a message").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_damage_in_its_own_words() {
+        let fault = guarded::<()>(|| panic!("page {} is torn", 7)).unwrap_err();
+        assert_eq!(ReadError::from(fault), ReadError::Damaged("page 7 is torn".to_owned()));
+        let fault = guarded::<()>(|| panic!("torn")).unwrap_err();
+        assert_eq!(ReadError::from(fault), ReadError::Damaged("torn".to_owned()));
+    }
+
+    #[test]
+    fn a_failing_disk_is_no_damage() {
+        let fault = guarded::<()>(|| Err(io::Error::other("no answer").into())).unwrap_err();
+        assert_eq!(ReadError::from(fault), ReadError::Unavailable("no answer".to_owned()));
+    }
+}

@@ -1,0 +1,164 @@
+//! Opening a store: every way in which that can fail, in words that help.
+
+use super::SledOptions;
+use super::disk::Disk;
+use super::fault::{Fault, guarded};
+use crate::store::engine::Head;
+use crate::store::watermark::{self, Watermark, Writer};
+use crate::store::{directory, head};
+use ::sled::{Config, Db, Mode};
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+/// Why a store was not opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process has it open.
+    #[error("the store in {} is in use by another process; stop that one first", dir.display())]
+    InUse {
+        /// Directory of the store.
+        dir: PathBuf,
+    },
+    /// What is on disk cannot be right.
+    #[error(
+        "the store in {} is damaged: {cause}. Restore the newest backup, or rebuild the store from an \
+         export with `steward rebuild`",
+        dir.display()
+    )]
+    Damaged {
+        /// Directory of the store.
+        dir: PathBuf,
+        /// What was found.
+        cause: String,
+    },
+    /// The store is older than what was acknowledged.
+    #[error(
+        "the store in {} is older than what was already acknowledged: log {log:?}: {what}. Restore the \
+         newest backup, or rebuild the store from an export with `steward rebuild`. If going back is \
+         intended, remove {}",
+        dir.display(),
+        dir.join(watermark::FILE_NAME).display()
+    )]
+    WentBack {
+        /// Directory of the store.
+        dir: PathBuf,
+        /// The first log that is behind.
+        log: String,
+        /// What is missing from it.
+        what: String,
+    },
+    /// The note that tells whether the store went back cannot be read.
+    #[error(
+        "{} cannot be read: {source}. It tells whether the store lost something that was acknowledged; if \
+         you are sure that it did not, remove the file, and it is written anew",
+        path.display()
+    )]
+    Watermark {
+        /// The file.
+        path: PathBuf,
+        /// What the system or the JSON reader says.
+        source: io::Error,
+    },
+    /// The file system does not let us.
+    #[error("the store in {} cannot be opened: {source}", dir.display())]
+    Io {
+        /// Directory of the store.
+        dir: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}
+
+/// How sled says that it did not get its lock; it has no error of its own for
+/// that.
+const LOCK_REFUSED: &str = "could not acquire lock";
+/// How long sled may take to let its lock go.
+const RELEASE: Duration = Duration::from_secs(5);
+
+/// All that an engine is made of.
+pub(super) struct Opened {
+    pub(super) db: Db,
+    pub(super) disk: Disk,
+    pub(super) heads: HashMap<String, Head>,
+    pub(super) watermark: Writer,
+}
+
+/// Opens the store in this directory and checks it against its watermark.
+pub(super) fn open(dir: &Path, options: SledOptions) -> Result<Opened, OpenError> {
+    let io = |source| OpenError::Io { dir: dir.to_owned(), source };
+    directory::create(dir).map_err(io)?;
+    let db = open_tree(dir, options)?;
+    let disk = Disk::open(dir).map_err(io)?;
+    match check(dir, &db) {
+        Ok((heads, written)) => {
+            let watermark = Writer::start(dir, Watermark::of(&heads), written).map_err(io)?;
+            Ok(Opened { db, disk, heads, watermark })
+        }
+        Err(refused) => {
+            release(db, &disk);
+            Err(refused)
+        }
+    }
+}
+
+fn open_tree(dir: &Path, options: SledOptions) -> Result<Db, OpenError> {
+    let config = Config::new()
+        .path(dir)
+        .mode(Mode::HighThroughput)
+        .cache_capacity(options.cache_bytes)
+        // Nothing is flushed behind the engine's back: it decides what is durable.
+        .flush_every_ms(None);
+    let dir = dir.to_owned();
+    match guarded(|| config.open()) {
+        Ok(db) => Ok(db),
+        Err(Fault::Io(source)) if source.to_string().starts_with(LOCK_REFUSED) => {
+            Err(OpenError::InUse { dir })
+        }
+        // sled reads its own files: an end in the wrong place is their fault.
+        Err(Fault::Io(source)) if source.kind() != io::ErrorKind::UnexpectedEof => {
+            Err(OpenError::Io { dir, source })
+        }
+        Err(fault) => Err(OpenError::Damaged { dir, cause: fault.to_string() }),
+    }
+}
+
+/// Reads the heads and holds them against the watermark; tells also whether
+/// the watermark on disk is up to date.
+fn check(dir: &Path, db: &Db) -> Result<(HashMap<String, Head>, bool), OpenError> {
+    let damaged = |cause| OpenError::Damaged { dir: dir.to_owned(), cause };
+    let heads = heads(db).map_err(damaged)?;
+    let noted = Watermark::read(dir)
+        .map_err(|source| OpenError::Watermark { path: dir.join(watermark::FILE_NAME), source })?;
+    if let Some(behind) = noted.as_ref().and_then(|noted| noted.ahead_of(&heads)) {
+        return Err(OpenError::WentBack { dir: dir.to_owned(), log: behind.log, what: behind.what });
+    }
+    let written = noted.unwrap_or_default() == Watermark::of(&heads);
+    Ok((heads, written))
+}
+
+fn heads(db: &Db) -> Result<HashMap<String, Head>, String> {
+    let stored: Vec<_> =
+        guarded(|| db.scan_prefix(head::prefix()).collect()).map_err(|fault| fault.to_string())?;
+    let decode = |(key, value): &(::sled::IVec, ::sled::IVec)| {
+        Ok((head::log_of(key)?.to_owned(), head::decode(value)?))
+    };
+    stored.iter().map(decode).collect::<Result<_, head::HeadError>>().map_err(|error| error.to_string())
+}
+
+/// Gives the store back, so that it can be opened again at once.
+pub(super) fn release(db: Db, disk: &Disk) {
+    // sled writes when its last handle goes, and panics where it cannot.
+    let dropping = || {
+        drop(db);
+        Ok(())
+    };
+    if let Err(fault) = guarded(dropping) {
+        tracing::error!(%fault, "the store was not closed cleanly");
+    }
+    let deadline = Instant::now() + RELEASE;
+    while !disk.is_released() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
