@@ -1,3 +1,4 @@
 //! Steward: a central registry for AI models. See ARCHITECTURE.md for the rooms.
 
+pub mod domain;
 pub mod proto;

@@ -1,0 +1,3 @@
+//! The rules, as values in and values out.
+
+pub mod filter;
