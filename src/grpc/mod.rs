@@ -11,8 +11,8 @@ use tonic_types::{ErrorDetails, StatusExt};
 /// Domain of all `google.rpc.ErrorInfo` details.
 pub const ERROR_DOMAIN: &str = "steward";
 
-/// Largest message that is accepted, in bytes after decompression; a larger one
-/// is OUT_OF_RANGE.
+/// Largest message that is accepted, in bytes: a larger one is OUT_OF_RANGE, or
+/// RESOURCE_EXHAUSTED if it is compressed and turns out larger when unpacked.
 pub const MAX_RECEIVE_BYTES: usize = 4 << 20;
 
 /// Largest message that is sent, in bytes before compression. Pages are cut so

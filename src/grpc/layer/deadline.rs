@@ -287,7 +287,9 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_body_out_of_time_ends_with_the_status() {
-        let (result, took) = elapsed(async { read(call("/s/Watch", Some("3S"), open(&["a", "b"])).await.into_body()).await }).await;
+        let (result, took) =
+            elapsed(async { read(call("/s/Watch", Some("3S"), open(&["a", "b"])).await.into_body()).await })
+                .await;
         assert_eq!(result.0, "ab");
         assert_eq!(result.1.unwrap().code(), Code::DeadlineExceeded);
         assert!(took >= Duration::from_secs(3));

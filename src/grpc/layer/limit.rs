@@ -54,9 +54,7 @@ impl Pool {
     fn exhausted(&self) -> Status {
         let mut details = ErrorDetails::new();
         let metadata = [(format!("max_{}", self.what), self.size.to_string())];
-        details
-            .set_error_info("TOO_MANY_REQUESTS", ERROR_DOMAIN, metadata)
-            .set_retry_info(Some(RETRY_DELAY));
+        details.set_error_info("TOO_MANY_REQUESTS", ERROR_DOMAIN, metadata).set_retry_info(Some(RETRY_DELAY));
         let message = format!(
             "the server is busy with {} {}, which is its limit; try again in {RETRY_DELAY:?}",
             self.size, self.what

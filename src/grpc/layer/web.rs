@@ -91,7 +91,9 @@ mod tests {
         assert_eq!(check(&[]), Ok(false));
         assert_eq!(check(&["*"]), Ok(true));
         assert_eq!(check(&["https://console.example.org", "http://localhost:8080"]), Ok(true));
-        for bad in ["", "console.example.org", "https://a.org/", "https://a.org/x", "ftp://a.org", "https://u@a.org"] {
+        for bad in
+            ["", "console.example.org", "https://a.org/", "https://a.org/x", "ftp://a.org", "https://u@a.org"]
+        {
             assert_eq!(check(&["https://a.org", bad]), Err(BadOrigin(bad.to_owned())));
         }
         assert_eq!(check(&["https://a.org", "*"]), Err(BadOrigin("*".to_owned())));
