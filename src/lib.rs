@@ -2,5 +2,7 @@
 
 pub mod audit;
 pub mod domain;
+pub mod grpc;
 pub mod proto;
+pub mod registry;
 pub mod store;

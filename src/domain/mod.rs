@@ -6,6 +6,7 @@ pub mod canonical;
 pub mod check;
 pub mod evaluation;
 pub mod event;
+pub mod filter;
 pub mod lifecycle;
 pub mod mask;
 pub mod metadata;
