@@ -1,6 +1,10 @@
 //! Labels and typed custom properties, which models and versions share.
 
-use super::{check::Violations, time::Timestamp};
+use super::{
+    check::Violations,
+    filter::{FieldPath, FieldValue},
+    time::Timestamp,
+};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -52,4 +56,15 @@ pub fn check_properties(properties: &Properties, violations: &mut Violations) {
             }
         });
     }
+}
+
+/// A text as a filter sees it: an empty one is not set.
+pub fn text(text: &str) -> FieldValue<'_> {
+    if text.is_empty() { FieldValue::Missing } else { FieldValue::Text(text) }
+}
+
+/// The label that a filter names.
+pub fn label<'a>(labels: &'a Labels, path: &FieldPath) -> FieldValue<'a> {
+    let value = path.key().and_then(|key| labels.get(key));
+    value.map_or(FieldValue::Missing, |value| FieldValue::Text(value))
 }

@@ -2,8 +2,9 @@
 
 use super::{
     check::{Check, Violations},
+    filter::{FieldPath, FieldType, FieldValue, Filterable, Schema},
     mask::masked,
-    metadata::{Labels, Properties, check_labels, check_properties},
+    metadata::{Labels, Properties, check_labels, check_properties, label, text},
     name::{AliasName, ModelName},
     refusal::{Reason, Refusal},
     time::Timestamp,
@@ -24,6 +25,17 @@ pub enum ModelKind {
     Embedded,
 }
 
+impl ModelKind {
+    /// The word that people read.
+    pub fn word(self) -> &'static str {
+        match self {
+            ModelKind::Own => "OWN",
+            ModelKind::RentedApi => "RENTED_API",
+            ModelKind::Embedded => "EMBEDDED",
+        }
+    }
+}
+
 /// How much harm a failure could do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RiskTier {
@@ -37,6 +49,17 @@ pub enum RiskTier {
     /// People are harmed when it fails.
     #[serde(rename = "RISK_TIER_CRITICAL")]
     Critical,
+}
+
+impl RiskTier {
+    /// The word that people read.
+    pub fn word(self) -> &'static str {
+        match self {
+            RiskTier::Preview => "PREVIEW",
+            RiskTier::Standard => "STANDARD",
+            RiskTier::Critical => "CRITICAL",
+        }
+    }
 }
 
 /// Somebody to reach about a model.
@@ -190,5 +213,40 @@ impl Model {
 impl ModelContent {
     fn with_defaults(self) -> Self {
         ModelContent { risk_tier: Some(self.risk_tier.unwrap_or_default()), ..self }
+    }
+}
+
+/// What a filter may ask of a model.
+pub const FILTER_SCHEMA: Schema = Schema::new(&[
+    ("model_id", FieldType::Text),
+    ("display_name", FieldType::Text),
+    ("description", FieldType::Text),
+    ("owner", FieldType::Text),
+    ("kind", FieldType::Enum(&["OWN", "RENTED_API", "EMBEDDED"])),
+    ("risk_tier", FieldType::Enum(&["PREVIEW", "STANDARD", "CRITICAL"])),
+    ("data_categories", FieldType::TextList),
+    ("processes_personal_data", FieldType::Bool),
+    ("labels", FieldType::TextMap),
+    ("create_time", FieldType::Time),
+    ("update_time", FieldType::Time),
+]);
+
+impl Filterable for Model {
+    fn field<'a>(&'a self, path: &FieldPath) -> FieldValue<'a> {
+        let content = &self.content;
+        match path.field() {
+            "model_id" => FieldValue::Text(self.name.model.as_str()),
+            "display_name" => text(&content.display_name),
+            "description" => text(&content.description),
+            "owner" => text(&content.owner),
+            "kind" => content.kind.map_or(FieldValue::Missing, |kind| FieldValue::Enum(kind.word())),
+            "risk_tier" => content.risk_tier.map_or(FieldValue::Missing, |tier| FieldValue::Enum(tier.word())),
+            "data_categories" => FieldValue::TextList(&content.data_categories),
+            "processes_personal_data" => FieldValue::Bool(content.processes_personal_data),
+            "labels" => label(&content.labels, path),
+            "create_time" => FieldValue::Time(self.create_time.micros()),
+            "update_time" => FieldValue::Time(self.update_time.micros()),
+            _ => FieldValue::Missing,
+        }
     }
 }

@@ -3,9 +3,10 @@
 use super::{
     canonical,
     check::{Check, Violations},
+    filter::{FieldPath, FieldType, FieldValue, Filterable, Schema},
     lifecycle::{Decision, Deprecation, VersionState},
     mask::masked,
-    metadata::{Labels, Properties, check_labels, check_properties},
+    metadata::{Labels, Properties, check_labels, check_properties, label, text},
     name::{VersionLabel, VersionName},
     refusal::{Reason, Refusal},
     time::Timestamp,
@@ -236,4 +237,33 @@ pub fn missing_sources<'a>(missing: impl Iterator<Item = &'a VersionName>) -> Ve
             Refusal::new(Reason::SourceMissing, name, sentence)
         })
         .collect()
+}
+
+/// What a filter may ask of a version.
+pub const FILTER_SCHEMA: Schema = Schema::new(&[
+    ("number", FieldType::Int),
+    ("label", FieldType::Text),
+    ("description", FieldType::Text),
+    (
+        "state",
+        FieldType::Enum(&["DRAFT", "CANDIDATE", "APPROVED", "DEPRECATED", "RETIRED", "REJECTED", "ARCHIVED"]),
+    ),
+    ("labels", FieldType::TextMap),
+    ("create_time", FieldType::Time),
+    ("update_time", FieldType::Time),
+]);
+
+impl Filterable for Version {
+    fn field<'a>(&'a self, path: &FieldPath) -> FieldValue<'a> {
+        match path.field() {
+            "number" => FieldValue::Int(i64::from(self.name.number.get())),
+            "label" => text(&self.content.label),
+            "description" => text(&self.content.description),
+            "state" => FieldValue::Enum(self.state.word()),
+            "labels" => label(&self.content.labels, path),
+            "create_time" => FieldValue::Time(self.create_time.micros()),
+            "update_time" => FieldValue::Time(self.update_time.micros()),
+            _ => FieldValue::Missing,
+        }
+    }
 }

@@ -55,6 +55,17 @@ impl Call {
         })
     }
 
+    /// A change that Steward makes by itself.
+    pub fn by_system(reason: &str) -> Self {
+        Call {
+            caller: Caller { actor: "steward".to_owned(), auth_type: "system", traceparent: None },
+            request_id: None,
+            reason: reason.to_owned(),
+            etag: String::new(),
+            validate_only: false,
+        }
+    }
+
     /// Some verbs need a reason.
     pub fn require_reason(&self) -> Result<(), Violations> {
         if self.reason.trim().is_empty() {

@@ -114,7 +114,7 @@ impl Committer {
             if let Some(cause) = self.status.failed.borrow().as_deref() {
                 return Err(Error::Unavailable(refusing(cause)));
             }
-            let log_id = self.head.as_ref().map_or_else(|| self.environment.entropy.draw(), |head| head.log_id);
+            let log_id = self.head.as_ref().map_or([0; 16], |head| head.log_id);
             let mut batch = Batch::new(self.namespace.clone(), log_id, self.frontier.clone(), self.next_time());
             let mut outcomes = Vec::with_capacity(proposals.len());
             for proposal in proposals.iter_mut() {
@@ -142,6 +142,10 @@ impl Committer {
             return Ok(repeat);
         }
         let events = mutation.decide(&mut view, &call, batch.time).await?;
+        drop(view);
+        if let (None, true, Some(log_id)) = (&self.head, batch.is_empty(), mutation.log_id()) {
+            batch.log_id = log_id;
+        }
         let placed = batch.place(&mut view, &*mutation, &call, &digest, events).await?;
         drop(view);
         Ok(batch.accept(placed))

@@ -47,7 +47,10 @@ use self::{
     mutation::{Committed, Mutation},
 };
 use crate::{
-    domain::name::{NamespaceId, NamespaceName},
+    domain::{
+        filter::FilterError,
+        name::{NamespaceId, NamespaceName},
+    },
     store::engine::Engine,
 };
 use serde::Serialize;
@@ -116,7 +119,7 @@ impl Registry {
 
     /// The log of a namespace that exists.
     async fn log(&self, namespace: &NamespaceId) -> Result<Arc<Log>, Error> {
-        if let Some(log) = self.0.logs.read().await.get(namespace) {
+        if let Some(log) = self.0.logs.read().await.get(namespace).filter(|log| log.feed.size() > 0) {
             return Ok(log.clone());
         }
         match self.engine().head(namespace.as_str()).await? {
@@ -159,6 +162,15 @@ impl Registry {
         };
         log.mutate(Arc::new(mutation), call, digest).await
     }
+}
+
+fn default_namespace() -> Result<NamespaceId, Error> {
+    NamespaceId::new(DEFAULT_NAMESPACE).map_err(|error| Error::Internal(error.0))
+}
+
+/// What is wrong with a filter, as a field of the request.
+fn filter_error(error: FilterError) -> Error {
+    Error::field("filter", error.to_string())
 }
 
 /// Tells the whole registry that one log refuses writes.

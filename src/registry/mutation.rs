@@ -29,6 +29,11 @@ pub trait Mutation: Send + Sync {
     /// The events that carry the change out, or why it is refused.
     async fn decide(&self, view: &mut View<'_>, call: &Call, now: Timestamp) -> Result<Vec<Event>, Error>;
 
+    /// Identity of the log that the change begins, if it begins one.
+    fn log_id(&self) -> Option<[u8; 16]> {
+        None
+    }
+
     /// The field of the request that an event came from, for errors about its size.
     fn field(&self, event: u32) -> String;
 

@@ -14,6 +14,8 @@ use std::ops::Range;
 const DEFAULT_SIZE: usize = 100;
 /// Most results of a page.
 const MOST: usize = 1_000;
+/// Pairs read at once by tasks that go through everything.
+pub const CHUNK: usize = 500;
 /// A page looks at so many candidates at most, so that a filter that matches
 /// little cannot make one call read everything.
 const MOST_EXAMINED: usize = 10_000;

@@ -126,6 +126,12 @@ pub fn namespaces() -> Range<Bytes> {
     Bytes::from_static(&[Tag::Namespace as u8])..Bytes::from_static(&[Tag::Namespace as u8 + 1])
 }
 
+/// The namespace that a namespace's key leads to.
+pub fn namespace_of(key: &[u8]) -> Option<NamespaceId> {
+    let id = key.strip_prefix(&[Tag::Namespace as u8])?.strip_suffix(&[0])?;
+    NamespaceId::new(std::str::from_utf8(id).ok()?).ok()
+}
+
 /// The event at a position.
 pub fn event(namespace: &NamespaceId, position: u64) -> Bytes {
     Key::new(Tag::Event, namespace).number(position).done()
@@ -207,6 +213,13 @@ pub fn models_by_update(namespace: &NamespaceId) -> Range<Bytes> {
     Key::new(Tag::ModelByUpdate, namespace).range()
 }
 
+/// The state key of the model that an entry of an index over times leads to.
+/// `prefix` is what all entries of the index begin with.
+pub fn model_of_index(namespace: &NamespaceId, prefix: &[u8], key: &[u8]) -> Option<Bytes> {
+    let id = key.strip_prefix(prefix)?.get(8..)?.strip_suffix(&[0])?;
+    Some(Key::new(Tag::Model, namespace).text(std::str::from_utf8(id).ok()?).done())
+}
+
 /// The number that a model's newest version has.
 pub fn version_counter(model: &ModelName) -> Bytes {
     Key::new(Tag::VersionCounter, &model.namespace).model(&model.model).done()
@@ -238,6 +251,14 @@ pub fn alias_of(model: &ModelName, key: &[u8]) -> Option<AliasName> {
 pub fn evaluation_by_window(name: &EvaluationName, end: Timestamp) -> Bytes {
     let version = Key::new(Tag::EvaluationByWindow, &name.version.model.namespace).version(&name.version);
     version.time(end).text(name.evaluation.as_str()).done()
+}
+
+/// The state key of the evaluation that an entry of the window index leads to.
+pub fn evaluation_of_index(version: &VersionName, key: &[u8]) -> Option<Bytes> {
+    let start = Key::new(Tag::EvaluationByWindow, &version.model.namespace).version(version).done();
+    let id = key.strip_prefix(start.as_ref())?.get(8..)?.strip_suffix(&[0])?;
+    let state = Key::new(Tag::Evaluation, &version.model.namespace).version(version);
+    Some(state.text(std::str::from_utf8(id).ok()?).done())
 }
 
 /// The evaluations of a version whose windows end from one time up to another,

@@ -1,0 +1,167 @@
+//! Use cases of aliases.
+
+use super::{
+    Registry,
+    call::{Call, Stored},
+    error::Error,
+    leaf,
+    mutation::Mutation,
+    page::{Page, PageRequest},
+    read::{ReadAt, decode_state},
+    view::View,
+};
+use crate::{
+    domain::{
+        alias::Alias,
+        event::{Change, Event, EventType},
+        model::Model,
+        name::{AliasName, ModelName, VersionName},
+        resource::{Resource, ResourceName},
+        time::Timestamp,
+        version::Version,
+    },
+    store::{engine::Pairs, keys},
+};
+use async_trait::async_trait;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct SetAlias {
+    name: AliasName,
+    version: VersionName,
+}
+
+#[async_trait]
+impl Mutation for SetAlias {
+    async fn decide(&self, view: &mut View<'_>, call: &Call, now: Timestamp) -> Result<Vec<Event>, Error> {
+        view.get::<Model>(&self.name.model).await?.value.require_alive()?;
+        let present = view.find::<Alias>(&self.name).await?;
+        match &present {
+            Some(alias) => alias.require_etag(&call.etag, self.name.clone())?,
+            None if !call.etag.is_empty() => return Err(Error::not_found(self.name.clone())),
+            None => {}
+        }
+        let target = view.get::<Version>(&self.version).await?.value;
+        let alias = Alias::set(self.name.clone(), present.map(|alias| alias.value), &target, now)?;
+        Ok(vec![Event::set(EventType::AliasSet, alias)])
+    }
+
+    fn field(&self, _: u32) -> String {
+        "alias".to_owned()
+    }
+}
+
+#[derive(Serialize)]
+struct DeleteAlias {
+    name: AliasName,
+}
+
+#[async_trait]
+impl Mutation for DeleteAlias {
+    async fn decide(&self, view: &mut View<'_>, call: &Call, _: Timestamp) -> Result<Vec<Event>, Error> {
+        let present = view.get::<Alias>(&self.name).await?;
+        present.require_etag(&call.etag, self.name.clone())?;
+        Ok(vec![Event::removed(EventType::AliasDeleted, self.name.clone())])
+    }
+
+    fn field(&self, _: u32) -> String {
+        "name".to_owned()
+    }
+}
+
+/// One change of an alias.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AliasChange {
+    /// Where it pointed from then on; `None` for a deletion.
+    pub version: Option<VersionName>,
+    /// Who changed it.
+    pub actor: String,
+    /// Why.
+    pub reason: String,
+    /// When.
+    pub time: Timestamp,
+    /// Position of the event.
+    pub position: u64,
+}
+
+impl Registry {
+    /// Points an alias to a version of the same model.
+    pub async fn set_alias(
+        &self,
+        name: AliasName,
+        version: VersionName,
+        call: Call,
+    ) -> Result<Stored<Alias>, Error> {
+        if version.model != name.model {
+            let sentence = format!("{version} is not a version of the alias's model, {}", name.model);
+            return Err(Error::field("alias.version", sentence));
+        }
+        let namespace = name.model.namespace.clone();
+        self.mutate(&namespace, "SetAlias", SetAlias { name, version }, call).await?.resource()
+    }
+
+    /// Reads an alias.
+    pub async fn get_alias(&self, name: &AliasName, at: ReadAt) -> Result<Stored<Alias>, Error> {
+        self.get(name, at).await
+    }
+
+    /// Removes an alias; answers the position of the event.
+    pub async fn delete_alias(&self, name: AliasName, call: Call) -> Result<Option<u64>, Error> {
+        let namespace = name.model.namespace.clone();
+        let committed = self.mutate(&namespace, "DeleteAlias", DeleteAlias { name }, call).await?;
+        Ok(committed.position())
+    }
+
+    /// Lists the aliases of a model.
+    pub async fn list_aliases(
+        &self,
+        model: &ModelName,
+        page_size: i32,
+        page_token: &str,
+    ) -> Result<Page<Stored<Alias>>, Error> {
+        let request = PageRequest::new(page_size, page_token, &("aliases", model))?;
+        self.get_model(model, ReadAt::Present).await?;
+        let load = async |pairs: Pairs| pairs.iter().map(|(_, state)| decode_state(state).map(Some)).collect();
+        self.page(&model.namespace, keys::aliases(model), false, &request, load).await
+    }
+
+    /// Lists what an alias pointed to, the newest first.
+    pub async fn alias_history(
+        &self,
+        name: &AliasName,
+        page_size: i32,
+        page_token: &str,
+    ) -> Result<Page<AliasChange>, Error> {
+        let request = PageRequest::new(page_size, page_token, &("alias history", name))?;
+        let resource: ResourceName = name.clone().into();
+        let namespace = &name.model.namespace;
+        self.log(namespace).await?;
+        let load = async |pairs: Pairs| {
+            let positions = pairs.iter().map(|(key, _)| keys::position_of(key).unwrap_or_default());
+            let positions: Vec<u64> = positions.collect();
+            let events: Vec<_> = positions.iter().map(|position| keys::event(namespace, *position)).collect();
+            let leaves = self.values(namespace, &events).await?;
+            let change = |(position, leaf): (&u64, Option<bytes::Bytes>)| {
+                let leaf = leaf.ok_or_else(|| Error::Damaged(format!("the event at position {position} is missing")))?;
+                read_change(&resource, *position, &leaf).map(Some)
+            };
+            positions.iter().zip(leaves).map(change).collect()
+        };
+        let range = keys::history_before(&resource, u64::MAX);
+        let page = self.page(namespace, range, true, &request, load).await?;
+        if page.items.is_empty() && page_token.is_empty() {
+            return Err(Error::not_found(name.clone()));
+        }
+        Ok(page)
+    }
+}
+
+fn read_change(name: &ResourceName, position: u64, leaf: &[u8]) -> Result<AliasChange, Error> {
+    let logged = leaf::read_logged(position, leaf)?;
+    let (actor, reason, time) = (logged.actor.clone(), logged.reason.clone(), logged.time);
+    let version = match logged.state_of(name).map(|stored| stored.value) {
+        Some(Change::Set(Resource::Alias(alias))) => Some(alias.version),
+        _ => None,
+    };
+    Ok(AliasChange { version, actor, reason, time, position })
+}

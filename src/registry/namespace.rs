@@ -1,0 +1,104 @@
+//! Use cases of namespaces.
+
+use super::{
+    Registry,
+    call::{Call, Stored},
+    error::Error,
+    mutation::{self, Mutation},
+    page::{Page, PageRequest},
+    read::{ReadAt, decode_state},
+    view::View,
+};
+use crate::{
+    domain::{
+        check::Valid,
+        event::{Event, EventType},
+        name::{NamespaceId, NamespaceName},
+        namespace::{Namespace, NamespaceContent},
+        time::Timestamp,
+    },
+    store::keys,
+};
+use async_trait::async_trait;
+use serde::Serialize;
+use std::sync::Arc;
+
+#[derive(Serialize)]
+struct CreateNamespace {
+    id: NamespaceId,
+    content: Valid<NamespaceContent>,
+    /// Drawn for each attempt, so it is not part of what is asked for.
+    #[serde(skip)]
+    log_id: [u8; 16],
+}
+
+#[async_trait]
+impl Mutation for CreateNamespace {
+    async fn decide(&self, view: &mut View<'_>, _: &Call, now: Timestamp) -> Result<Vec<Event>, Error> {
+        let name = NamespaceName(self.id.clone());
+        if view.find::<Namespace>(&name).await?.is_some() {
+            return Err(Error::exists(name, ""));
+        }
+        let namespace = Namespace {
+            name,
+            content: self.content.clone().into_inner(),
+            log_id: hex::encode(self.log_id),
+            create_time: now,
+        };
+        Ok(vec![Event::set(EventType::NamespaceCreated, namespace)])
+    }
+
+    fn log_id(&self) -> Option<[u8; 16]> {
+        Some(self.log_id)
+    }
+
+    fn field(&self, _: u32) -> String {
+        "namespace".to_owned()
+    }
+}
+
+impl Registry {
+    /// Creates a namespace and its log.
+    pub async fn create_namespace(
+        &self,
+        id: NamespaceId,
+        content: Valid<NamespaceContent>,
+        call: Call,
+    ) -> Result<Stored<Namespace>, Error> {
+        let mutation = CreateNamespace { id, content, log_id: self.0.environment.entropy.draw() };
+        let digest = mutation::digest("CreateNamespace", &mutation, &call)?;
+        let log = self.open_log(&mutation.id).await?;
+        log.mutate(Arc::new(mutation), call, digest).await?.resource()
+    }
+
+    /// Reads a namespace.
+    pub async fn get_namespace(&self, name: &NamespaceName, at: ReadAt) -> Result<Stored<Namespace>, Error> {
+        self.get(name, at).await
+    }
+
+    /// Lists namespaces by id.
+    pub async fn list_namespaces(
+        &self,
+        page_size: i32,
+        page_token: &str,
+    ) -> Result<Page<Stored<Namespace>>, Error> {
+        let request = PageRequest::new(page_size, page_token, &"namespaces")?;
+        let load = async |pairs: crate::store::engine::Pairs| {
+            pairs.iter().map(|(_, value)| decode_state(value).map(Some)).collect()
+        };
+        self.page(&super::default_namespace()?, keys::namespaces(), false, &request, load).await
+    }
+
+    /// The namespace `default` exists from the first start.
+    pub(super) async fn ensure_default(&self) -> Result<(), Error> {
+        let id = super::default_namespace()?;
+        if self.engine().head(id.as_str()).await?.is_some() {
+            return Ok(());
+        }
+        let content = Valid::new(
+            NamespaceContent { display_name: "Default".to_owned(), ..NamespaceContent::default() },
+            "namespace",
+        )?;
+        self.create_namespace(id, content, Call::by_system("first start")).await.map(drop)
+    }
+}

@@ -1,0 +1,34 @@
+//! Request ids are kept for 24 hours. What is older is swept out now and then:
+//! nothing depends on it any more.
+
+use super::{Registry, error::Error, mutation::REPEAT_WINDOW_MICROS};
+use crate::{
+    domain::name::NamespaceId,
+    store::{engine::Write, keys, record::RequestRecord},
+};
+
+impl Registry {
+    /// Forgets the request ids of a namespace that no repeat can refer to;
+    /// answers how many.
+    pub async fn sweep_requests(&self, namespace: &NamespaceId) -> Result<usize, Error> {
+        let log = self.log(namespace).await?;
+        let now = self.0.environment.clock.now();
+        let mut rest = keys::requests(namespace);
+        let mut swept = 0;
+        loop {
+            let pairs = self.scan(namespace, rest.clone(), super::page::CHUNK, false).await?;
+            let Some((last, _)) = pairs.last() else { return Ok(swept) };
+            rest = keys::after(last)..rest.end;
+            let mut expired = Vec::new();
+            for (key, value) in pairs {
+                if RequestRecord::decode(&value)?.time.plus_micros(REPEAT_WINDOW_MICROS) < now {
+                    expired.push(Write::Delete(key));
+                }
+            }
+            swept += expired.len();
+            if !expired.is_empty() {
+                log.sweep(expired).await?;
+            }
+        }
+    }
+}
