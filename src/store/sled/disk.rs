@@ -2,9 +2,9 @@
 //!
 //! sled 0.34 keeps everything in one file, `db`, and flushes it on Linux with
 //! `sync_file_range`, which empties no cache of the device and writes no
-//! metadata. Tree nodes of more than 128 KiB (at most 16 or so pairs share a
-//! node) go to a file each under `blobs`, which sled does not sync at all. So
-//! each commit ends with a sync of its own, of `db` and of new blobs.
+//! metadata. Tree nodes of more than 1 MiB (a quarter of a segment, see
+//! `open.rs`) go to a file each under `blobs`, which sled does not sync at all.
+//! So each commit ends with a sync of its own, of `db` and of new blobs.
 
 use crate::store::directory;
 use std::collections::HashSet;

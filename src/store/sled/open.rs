@@ -74,8 +74,14 @@ pub enum OpenError {
 /// How sled says that it did not get its lock; it has no error of its own for
 /// that.
 const LOCK_REFUSED: &str = "could not acquire lock";
+/// sled writes its file in segments of this size, and a tree node of more than
+/// a quarter of it to a file of its own, a blob. A node holds 16 pairs or so: at
+/// sled's own 512 KiB, values of 8 KiB would make blobs, each a file to make, to
+/// sync and to lose. At this size it takes more than 60 KiB. A store cannot be opened with
+/// any other size than it was made with: never change this.
+const SEGMENT_BYTES: usize = 4 << 20;
 /// How long sled may take to let its lock go.
-const RELEASE: Duration = Duration::from_secs(5);
+const RELEASE: Duration = Duration::from_secs(2);
 
 /// All that an engine is made of.
 pub(super) struct Opened {
@@ -103,13 +109,19 @@ pub(super) fn open(dir: &Path, options: SledOptions) -> Result<Opened, OpenError
     }
 }
 
-fn open_tree(dir: &Path, options: SledOptions) -> Result<Db, OpenError> {
-    let config = Config::new()
+/// How sled is set up, each time the same.
+pub(super) fn config(dir: &Path, options: SledOptions) -> Config {
+    Config::new()
         .path(dir)
         .mode(Mode::HighThroughput)
         .cache_capacity(options.cache_bytes)
+        .segment_size(SEGMENT_BYTES)
         // Nothing is flushed behind the engine's back: it decides what is durable.
-        .flush_every_ms(None);
+        .flush_every_ms(None)
+}
+
+fn open_tree(dir: &Path, options: SledOptions) -> Result<Db, OpenError> {
+    let config = config(dir, options);
     let dir = dir.to_owned();
     match guarded(|| config.open()) {
         Ok(db) => Ok(db),

@@ -15,8 +15,10 @@ use tempfile::TempDir;
 
 const LOG: &str = "default";
 
+const OPTIONS: SledOptions = SledOptions { cache_bytes: 16 << 20 };
+
 fn try_open(dir: &Path) -> Result<SledEngine, OpenError> {
-    SledEngine::open(dir, SledOptions { cache_bytes: 16 << 20 })
+    SledEngine::open(dir, OPTIONS)
 }
 
 fn fresh() -> (SledEngine, TempDir) {
@@ -209,7 +211,7 @@ async fn a_head_of_a_later_version_is_refused() {
     let (engine, dir) = fresh();
     engine.close().await.unwrap();
     {
-        let db = ::sled::open(dir.path()).unwrap();
+        let db = super::open::config(dir.path(), OPTIONS).open().unwrap();
         db.insert(b"\0default", b"\x02{}").unwrap();
         db.flush().unwrap();
     }
@@ -250,10 +252,22 @@ async fn a_watermark_that_cannot_be_read_is_named() {
 }
 
 #[tokio::test]
+async fn the_largest_events_make_no_blobs() {
+    let (engine, dir) = fresh();
+    let key = |n: u64| Bytes::from([&b"k"[..], &n.to_be_bytes()].concat());
+    for size in 1..=60 {
+        let largest = Bytes::from(vec![0xee; 60 << 10]);
+        commit(&engine, size, vec![Write::Put(key(size * 7919 % 1009), largest)]).await.unwrap();
+    }
+    assert_eq!(fs::read_dir(dir.path().join("blobs")).unwrap().count(), 0);
+}
+
+#[tokio::test]
 async fn large_values_survive_in_files_of_their_own() {
     let (engine, dir) = fresh();
     let key = |n: u8| Bytes::from(vec![b'k', n]);
-    let value = |n: u8| Bytes::from(vec![n; 60 << 10]);
+    // Larger than any that the registry writes: those make no blobs.
+    let value = |n: u8| Bytes::from(vec![n; 200 << 10]);
     for size in 1..=30 {
         let n = size as u8;
         commit(&engine, size, vec![Write::Insert(key(n), value(n))]).await.unwrap();
