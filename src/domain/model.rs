@@ -240,7 +240,9 @@ impl Filterable for Model {
             "description" => text(&content.description),
             "owner" => text(&content.owner),
             "kind" => content.kind.map_or(FieldValue::Missing, |kind| FieldValue::Enum(kind.word())),
-            "risk_tier" => content.risk_tier.map_or(FieldValue::Missing, |tier| FieldValue::Enum(tier.word())),
+            "risk_tier" => {
+                content.risk_tier.map_or(FieldValue::Missing, |tier| FieldValue::Enum(tier.word()))
+            }
             "data_categories" => FieldValue::TextList(&content.data_categories),
             "processes_personal_data" => FieldValue::Bool(content.processes_personal_data),
             "labels" => label(&content.labels, path),

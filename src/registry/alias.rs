@@ -121,7 +121,8 @@ impl Registry {
     ) -> Result<Page<Stored<Alias>>, Error> {
         let request = PageRequest::new(page_size, page_token, &("aliases", model))?;
         self.get_model(model, ReadAt::Present).await?;
-        let load = async |pairs: Pairs| pairs.iter().map(|(_, state)| decode_state(state).map(Some)).collect();
+        let load =
+            async |pairs: Pairs| pairs.iter().map(|(_, state)| decode_state(state).map(Some)).collect();
         self.page(&model.namespace, keys::aliases(model), false, &request, load).await
     }
 
@@ -142,7 +143,8 @@ impl Registry {
             let events: Vec<_> = positions.iter().map(|position| keys::event(namespace, *position)).collect();
             let leaves = self.values(namespace, &events).await?;
             let change = |(position, leaf): (&u64, Option<bytes::Bytes>)| {
-                let leaf = leaf.ok_or_else(|| Error::Damaged(format!("the event at position {position} is missing")))?;
+                let leaf = leaf
+                    .ok_or_else(|| Error::Damaged(format!("the event at position {position} is missing")))?;
                 read_change(&resource, *position, &leaf).map(Some)
             };
             positions.iter().zip(leaves).map(change).collect()

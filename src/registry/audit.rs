@@ -44,7 +44,10 @@ impl EventFilter {
                 Some(kind) => filter.types.push(kind.as_str().to_owned()),
                 None => violations.add(
                     &format!("types[{index}]"),
-                    format!("{word:?} is no event type; use one such as {}", EventType::VersionApproved.as_str()),
+                    format!(
+                        "{word:?} is no event type; use one such as {}",
+                        EventType::VersionApproved.as_str()
+                    ),
                 ),
             }
         }
@@ -60,7 +63,10 @@ impl EventFilter {
     /// Whether an event is wanted.
     pub fn matches(&self, event: &AuditEvent) -> bool {
         let below = |prefix: &String| {
-            event.subject.strip_prefix(prefix.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            event
+                .subject
+                .strip_prefix(prefix.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         (self.types.is_empty() || self.types.contains(&event.kind))
             && (self.actors.is_empty() || self.actors.contains(&event.actor))

@@ -10,13 +10,17 @@ use super::{
     error::Error,
     feed::Feed,
     mutation::{self, Committed, Mutation},
-    view::{Inside, Loaded, Overlay, Recent, View},
+    view::{Inside, Loaded, Recent, View},
 };
 use crate::{
     audit::merkle::Frontier,
     domain::{name::NamespaceId, time::Timestamp},
-    store::engine::{CommitError, Engine, Head, Write},
+    store::{
+        engine::{CommitError, Engine, Head, Write},
+        record::RequestRecord,
+    },
 };
+use bytes::Bytes;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -36,6 +40,14 @@ pub struct Proposal {
     pub loaded: Loaded,
     /// Where the answer goes.
     pub answer: oneshot::Sender<Result<Committed, Error>>,
+}
+
+/// What the committer is asked to do.
+pub enum Work {
+    /// Carries a change out.
+    Change(Box<Proposal>),
+    /// Forgets request ids that no repeat can refer to any more, of those given.
+    Sweep(Vec<Bytes>, oneshot::Sender<Result<usize, Error>>),
 }
 
 /// State of the committer that others look at.
@@ -79,11 +91,22 @@ const MOST_ATTEMPTS: usize = 16;
 
 impl Committer {
     /// Works until nobody can send any more.
-    pub async fn run(mut self, mut proposals: mpsc::Receiver<Proposal>) {
+    pub async fn run(mut self, mut work: mpsc::Receiver<Work>) {
         let mut waiting = Vec::with_capacity(MOST_CHANGES);
-        while proposals.recv_many(&mut waiting, MOST_CHANGES).await > 0 {
+        while work.recv_many(&mut waiting, MOST_CHANGES).await > 0 {
             self.status.turns.send_modify(|turn| *turn += 1);
-            self.carry_out(std::mem::take(&mut waiting)).await;
+            let mut proposals = Vec::with_capacity(waiting.len());
+            for work in waiting.drain(..) {
+                match work {
+                    Work::Change(proposal) => proposals.push(*proposal),
+                    Work::Sweep(keys, answer) => {
+                        let _ = answer.send(self.sweep(keys).await);
+                    }
+                }
+            }
+            if !proposals.is_empty() {
+                self.carry_out(proposals).await;
+            }
             self.status.turns.send_modify(|turn| *turn += 1);
         }
     }
@@ -115,7 +138,8 @@ impl Committer {
                 return Err(Error::Unavailable(refusing(cause)));
             }
             let log_id = self.head.as_ref().map_or([0; 16], |head| head.log_id);
-            let mut batch = Batch::new(self.namespace.clone(), log_id, self.frontier.clone(), self.next_time());
+            let mut batch =
+                Batch::new(self.namespace.clone(), log_id, self.frontier.clone(), self.next_time());
             let mut outcomes = Vec::with_capacity(proposals.len());
             for proposal in proposals.iter_mut() {
                 outcomes.push(self.decide(&mut batch, proposal).await);
@@ -135,6 +159,9 @@ impl Committer {
     async fn decide(&self, batch: &mut Batch, proposal: &mut Proposal) -> Result<Committed, Error> {
         let Proposal { mutation, call, digest, .. } = &*proposal;
         let (mutation, call, digest) = (mutation.clone(), call.clone(), digest.clone());
+        if let (None, true, Some(log_id)) = (&self.head, batch.is_empty(), mutation.log_id()) {
+            batch.log_id = log_id;
+        }
         let inside = Inside { overlay: batch.overlay(), recent: &self.recent };
         let loaded = std::mem::take(&mut proposal.loaded);
         let mut view = View::inside(&*self.engine, &self.namespace, inside, loaded);
@@ -142,10 +169,6 @@ impl Committer {
             return Ok(repeat);
         }
         let events = mutation.decide(&mut view, &call, batch.time).await?;
-        drop(view);
-        if let (None, true, Some(log_id)) = (&self.head, batch.is_empty(), mutation.log_id()) {
-            batch.log_id = log_id;
-        }
         let placed = batch.place(&mut view, &*mutation, &call, &digest, events).await?;
         drop(view);
         Ok(batch.accept(placed))
@@ -194,6 +217,29 @@ impl Committer {
         Ok(())
     }
 
+    /// Only the committer may tell that a request id is expired: it might have
+    /// been used again since it was found.
+    async fn sweep(&mut self, keys: Vec<Bytes>) -> Result<usize, Error> {
+        let Some(head) = self.head.clone() else { return Ok(0) };
+        let now = self.next_time();
+        let found = self.engine.get(self.namespace.as_str(), &keys, 0).await?;
+        let mut writes = Vec::new();
+        for (key, value) in keys.into_iter().zip(found.value) {
+            let record = value.as_deref().map(RequestRecord::decode).transpose()?;
+            if record.is_some_and(|record| mutation::is_expired(&record, now)) {
+                writes.push(Write::Delete(key));
+            }
+        }
+        let swept = writes.len();
+        let head = Head { batch_id: self.environment.entropy.draw(), ..head };
+        match self.write(writes, head.clone()).await {
+            Ok(()) => self.head = Some(head),
+            Err(Failure::Moved) => self.catch_up().await?,
+            Err(Failure::Error(error)) => return Err(error),
+        }
+        Ok(swept)
+    }
+
     /// Writes a batch, and finds out what became of it when the engine cannot say.
     async fn write(&mut self, writes: Vec<Write>, head: Head) -> Result<(), Failure> {
         let log = self.namespace.as_str();
@@ -204,6 +250,7 @@ impl Committer {
             Err(CommitError::HeadMoved(_)) => self.fail("another process has written to the log".to_owned()),
             Err(CommitError::Unknown(cause)) => return self.look_up(&head, cause).await,
             Err(CommitError::Unavailable(cause)) => self.fail(cause),
+            Err(CommitError::ReservedKey) => Error::Internal("a change wrote a key of the engine".to_owned()),
             Err(CommitError::TooLarge { writes, bytes }) => Error::Unavailable(format!(
                 "too much waits at once ({writes} writes, {bytes} bytes): send less and try again"
             )),

@@ -116,7 +116,9 @@ impl Batch {
             placed.changes.extend(changes.map(|value| Stored { value, position: Some(position) }));
         }
         if bytes > MAX_MUTATION {
-            let sentence = format!("the events of this request have {bytes} bytes; at most {MAX_MUTATION} are allowed: split it");
+            let sentence = format!(
+                "the events of this request have {bytes} bytes; at most {MAX_MUTATION} are allowed: split it"
+            );
             return Err(Error::field(mutation.collection(), sentence));
         }
         if let Some(id) = &call.request_id {
@@ -161,7 +163,8 @@ async fn encode_changes(
     for change in &event.changes {
         let name = change.name();
         let record = view.record(&name).await?;
-        let before = record.as_ref().map(|record| Resource::from_json(name.kind(), &record.json)).transpose()?;
+        let before =
+            record.as_ref().map(|record| Resource::from_json(name.kind(), &record.json)).transpose()?;
         let replaced =
             record.as_ref().map(|record| Before { digest: view::digest(record), position: record.position });
         let json = match change {

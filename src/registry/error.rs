@@ -80,7 +80,8 @@ pub enum Error {
 }
 
 fn sentence(refusals: &[Refusal]) -> String {
-    let sentences: Vec<String> = refusals.iter().map(|r| format!("{}: {}", r.subject, r.description)).collect();
+    let sentences: Vec<String> =
+        refusals.iter().map(|r| format!("{}: {}", r.subject, r.description)).collect();
     sentences.join("; ")
 }
 

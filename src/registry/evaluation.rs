@@ -108,7 +108,11 @@ pub struct ListEvaluations {
 
 impl Registry {
     /// Records an evaluation.
-    pub async fn record_evaluation(&self, new: NewEvaluation, call: Call) -> Result<Stored<Evaluation>, Error> {
+    pub async fn record_evaluation(
+        &self,
+        new: NewEvaluation,
+        call: Call,
+    ) -> Result<Stored<Evaluation>, Error> {
         let namespace = new.version.model.namespace.clone();
         let mutation = RecordEvaluations { batch_of: None, drawn: self.draw_ids(1)?, evaluations: vec![new] };
         self.mutate(&namespace, "RecordEvaluation", mutation, call).await?.resource()
@@ -149,7 +153,11 @@ impl Registry {
     }
 
     /// Reads an evaluation.
-    pub async fn get_evaluation(&self, name: &EvaluationName, at: ReadAt) -> Result<Stored<Evaluation>, Error> {
+    pub async fn get_evaluation(
+        &self,
+        name: &EvaluationName,
+        at: ReadAt,
+    ) -> Result<Stored<Evaluation>, Error> {
         self.get(name, at).await
     }
 

@@ -154,10 +154,8 @@ pub fn encode(envelope: &Envelope<'_>, changes: &[EncodedChange]) -> Result<Byte
             name: change.name.to_string().into(),
         })
         .collect();
-    let request = call
-        .request_id
-        .as_deref()
-        .map(|id| Request { digest: envelope.digest.into(), id: id.into() });
+    let request =
+        call.request_id.as_deref().map(|id| Request { digest: envelope.digest.into(), id: id.into() });
     let leaf = Leaf {
         authid: call.caller.actor.as_str().into(),
         authtype: call.caller.auth_type.into(),
@@ -228,7 +226,8 @@ impl LoggedEvent {
     /// The state that this event gave a resource, if it did.
     pub fn state_of(self, name: &ResourceName) -> Option<Stored<Change>> {
         let position = Some(self.position);
-        let change = self.changes.into_iter().map(|logged| logged.change).find(|change| change.name() == *name)?;
+        let change =
+            self.changes.into_iter().map(|logged| logged.change).find(|change| change.name() == *name)?;
         Some(Stored { value: change, position })
     }
 }
@@ -236,7 +235,8 @@ impl LoggedEvent {
 /// Reads what a stream needs of a leaf; the states stay unread.
 pub fn read_event(position: u64, leaf: Bytes) -> Result<AuditEvent, Error> {
     let parsed: Leaf<'_> = parse(position, &leaf)?;
-    let (kind, subject, actor) = (parsed.kind.into_owned(), parsed.subject.into_owned(), parsed.authid.into_owned());
+    let (kind, subject, actor) =
+        (parsed.kind.into_owned(), parsed.subject.into_owned(), parsed.authid.into_owned());
     let (time, mutation) = (parsed.time, parsed.data.mutation);
     Ok(AuditEvent { position, kind, subject, actor, time, mutation, leaf })
 }
@@ -277,8 +277,9 @@ fn read_change(change: &LeafChange<'_>) -> Result<LoggedChange, Error> {
 }
 
 fn parse(position: u64, leaf: &[u8]) -> Result<Leaf<'_>, Error> {
-    let parsed: Leaf<'_> = serde_json::from_slice(leaf)
-        .map_err(|error| Error::Damaged(format!("the event at position {position} cannot be read: {error}")))?;
+    let parsed: Leaf<'_> = serde_json::from_slice(leaf).map_err(|error| {
+        Error::Damaged(format!("the event at position {position} cannot be read: {error}"))
+    })?;
     if parsed.sequence != sequence(position) {
         return Err(Error::Damaged(format!(
             "the event at position {position} says that it stands at {}",

@@ -2,7 +2,7 @@
 
 use super::{
     call::Call,
-    committer::{Committer, Proposal, Status, frontier_of},
+    committer::{Committer, Proposal, Status, Work, frontier_of},
     environment::Environment,
     error::Error,
     feed::Feed,
@@ -14,6 +14,7 @@ use crate::{
     domain::{name::NamespaceId, time::Timestamp},
     store::engine::{Engine, Head},
 };
+use bytes::Bytes;
 use std::sync::Arc;
 use tokio::{
     sync::{mpsc, oneshot, watch},
@@ -32,7 +33,7 @@ pub struct Log {
     engine: Arc<dyn Engine>,
     environment: Environment,
     status: Arc<Status>,
-    proposals: mpsc::Sender<Proposal>,
+    work: mpsc::Sender<Work>,
 }
 
 impl Log {
@@ -59,7 +60,7 @@ impl Log {
             frontier,
         };
         let task = tokio::spawn(committer.run(receiver));
-        let log = Log { namespace, feed, engine, environment, status, proposals: sender };
+        let log = Log { namespace, feed, engine, environment, status, work: sender };
         Ok((Arc::new(log), task))
     }
 
@@ -114,8 +115,18 @@ impl Log {
         }
         let (answer, outcome) = oneshot::channel();
         let proposal = Proposal { mutation, call, digest, loaded: view.into_loaded(), answer };
-        let stopped = || Error::Unavailable("the server is shutting down; repeat the request elsewhere".to_owned());
-        self.proposals.send(proposal).await.map_err(|_| stopped())?;
+        self.work.send(Work::Change(Box::new(proposal))).await.map_err(|_| stopped())?;
         outcome.await.map_err(|_| stopped())?
     }
+
+    /// Has the committer forget those of these request ids that are expired.
+    pub async fn sweep(&self, requests: Vec<Bytes>) -> Result<usize, Error> {
+        let (answer, outcome) = oneshot::channel();
+        self.work.send(Work::Sweep(requests, answer)).await.map_err(|_| stopped())?;
+        outcome.await.map_err(|_| stopped())?
+    }
+}
+
+fn stopped() -> Error {
+    Error::Unavailable("the server is shutting down; repeat the request elsewhere".to_owned())
 }

@@ -19,8 +19,8 @@ use crate::{
 use async_trait::async_trait;
 use serde::Serialize;
 
-/// A repeat is recognised for so long.
-pub const REPEAT_WINDOW_MICROS: i64 = 24 * 3_600 * 1_000_000;
+/// A repeat is recognised for 24 hours.
+const REPEAT_WINDOW_MICROS: i64 = 24 * 3_600 * 1_000_000;
 
 /// A change, before it is decided. It may be decided more than once, so it
 /// reads only through the view and draws nothing by itself.
@@ -60,7 +60,9 @@ impl Committed {
     /// The new states of one type.
     pub fn resources<T: Typed>(self) -> Vec<Stored<T>> {
         let typed = |stored: Stored<Change>| match stored.value {
-            Change::Set(resource) => T::from_resource(resource).map(|value| Stored { value, position: stored.position }),
+            Change::Set(resource) => {
+                T::from_resource(resource).map(|value| Stored { value, position: stored.position })
+            }
             Change::Removed(_) => None,
         };
         self.changes.into_iter().filter_map(typed).collect()
@@ -85,6 +87,11 @@ pub fn digest<M: Serialize>(method: &str, mutation: &M, call: &Call) -> Result<S
     Ok(canonical::digest(&bytes))
 }
 
+/// Whether a request id may be forgotten.
+pub fn is_expired(record: &RequestRecord, now: Timestamp) -> bool {
+    record.time.plus_micros(REPEAT_WINDOW_MICROS) < now
+}
+
 /// The first answer again, if the call repeats an earlier one.
 pub async fn repeat_of(
     view: &mut View<'_>,
@@ -95,7 +102,7 @@ pub async fn repeat_of(
     let Some(id) = &call.request_id else { return Ok(None) };
     let Some(bytes) = view.raw(&keys::request(view.namespace(), id)).await? else { return Ok(None) };
     let record = RequestRecord::decode(&bytes)?;
-    if record.time.plus_micros(REPEAT_WINDOW_MICROS) < now {
+    if is_expired(&record, now) {
         return Ok(None);
     }
     if record.digest != digest {
@@ -104,7 +111,8 @@ pub async fn repeat_of(
     let mut changes = Vec::new();
     for position in record.position..record.position + u64::from(record.count) {
         let leaf = view.raw(&keys::event(view.namespace(), position)).await?;
-        let leaf = leaf.ok_or_else(|| Error::Damaged(format!("the event at position {position} is missing")))?;
+        let leaf =
+            leaf.ok_or_else(|| Error::Damaged(format!("the event at position {position} is missing")))?;
         let logged = leaf::read_logged(position, &leaf)?;
         let stored = |logged: LoggedChange| Stored { value: logged.change, position: Some(position) };
         changes.extend(logged.changes.into_iter().map(stored));

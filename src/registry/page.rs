@@ -46,7 +46,9 @@ impl PageRequest {
     /// which results there are: a token of another query is refused.
     pub fn new(page_size: i32, page_token: &str, query: &impl serde::Serialize) -> Result<Self, Error> {
         let limit = match usize::try_from(page_size) {
-            Err(_) => return Err(Error::field("page_size", format!("{page_size} is negative; use 0 to {MOST}"))),
+            Err(_) => {
+                return Err(Error::field("page_size", format!("{page_size} is negative; use 0 to {MOST}")));
+            }
             Ok(0) => DEFAULT_SIZE,
             Ok(size) => size.min(MOST),
         };
@@ -61,7 +63,8 @@ impl PageRequest {
     }
 
     fn read_token(&self, token: &str) -> Result<Bytes, Error> {
-        let broken = || Error::field("page_token", "is not a token that this list gave out; begin again without one");
+        let broken =
+            || Error::field("page_token", "is not a token that this list gave out; begin again without one");
         let bytes = URL_SAFE_NO_PAD.decode(token).map_err(|_| broken())?;
         match bytes.split_first() {
             Some((&FORMAT, rest)) if rest.len() > QUERY => {

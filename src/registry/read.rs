@@ -61,7 +61,9 @@ impl Registry {
         let Some((position, leaf)) = self.newest_change(&resource, size).await? else { return Ok(None) };
         let state = leaf::read_logged(position, &leaf)?.state_of(&resource);
         Ok(state.and_then(|stored| match stored.value {
-            Change::Set(state) => T::from_resource(state).map(|value| Stored { value, position: stored.position }),
+            Change::Set(state) => {
+                T::from_resource(state).map(|value| Stored { value, position: stored.position })
+            }
             Change::Removed(_) => None,
         }))
     }
@@ -72,7 +74,8 @@ impl Registry {
         let newest = self.scan(namespace, range, 1, true).await?.pop();
         let Some(position) = newest.and_then(|(key, _)| keys::position_of(&key)) else { return Ok(None) };
         let leaf = self.value(namespace, keys::event(namespace, position)).await?;
-        let leaf = leaf.ok_or_else(|| Error::Damaged(format!("the event at position {position} is missing")))?;
+        let leaf =
+            leaf.ok_or_else(|| Error::Damaged(format!("the event at position {position} is missing")))?;
         Ok(Some((position, leaf)))
     }
 
@@ -86,8 +89,8 @@ impl Registry {
                     return Err(Error::BeyondHead { position, size: log.feed.size() });
                 }
                 let leaf = self.value(namespace, keys::event(namespace, position)).await?;
-                let leaf =
-                    leaf.ok_or_else(|| Error::Damaged(format!("the event at position {position} is missing")))?;
+                let leaf = leaf
+                    .ok_or_else(|| Error::Damaged(format!("the event at position {position} is missing")))?;
                 Ok(Moment { size: Some(position + 1), time: leaf::read_event(position, leaf)?.time })
             }
             ReadAt::Time(time) => {
@@ -127,7 +130,11 @@ impl Registry {
     }
 
     /// The values of some keys, all as of one state.
-    pub(super) async fn values(&self, namespace: &NamespaceId, keys: &[Bytes]) -> Result<Vec<Option<Bytes>>, Error> {
+    pub(super) async fn values(
+        &self,
+        namespace: &NamespaceId,
+        keys: &[Bytes],
+    ) -> Result<Vec<Option<Bytes>>, Error> {
         Ok(self.engine().get(namespace.as_str(), keys, 0).await?.value)
     }
 

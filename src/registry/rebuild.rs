@@ -6,7 +6,7 @@ use super::{
     error::Error,
     leaf::{self, LoggedEvent},
     projection,
-    view::{Inside, Overlay, Recent, View, Loaded},
+    view::{Inside, Loaded, Overlay, Recent, View},
 };
 use crate::{
     audit::merkle::{Frontier, Hash, leaf_hash},
@@ -74,7 +74,9 @@ impl<'a> Rebuild<'a> {
         }
         let begun = self.log.as_ref().ok_or_else(|| Error::Internal("a rebuild without a log".to_owned()))?;
         if event.source != leaf::source(&begun.log_id) || event.time.micros() < self.time {
-            return Err(Error::Damaged(format!("the event at position {position} does not belong to this log")));
+            return Err(Error::Damaged(format!(
+                "the event at position {position} does not belong to this log"
+            )));
         }
         self.time = event.time.micros();
         let writes = self.project(&event, leaf.clone()).await?;

@@ -1,10 +1,10 @@
 //! Request ids are kept for 24 hours. What is older is swept out now and then:
 //! nothing depends on it any more.
 
-use super::{Registry, error::Error, mutation::REPEAT_WINDOW_MICROS};
+use super::{Registry, error::Error, mutation};
 use crate::{
     domain::name::NamespaceId,
-    store::{engine::Write, keys, record::RequestRecord},
+    store::{keys, record::RequestRecord},
 };
 
 impl Registry {
@@ -21,13 +21,12 @@ impl Registry {
             rest = keys::after(last)..rest.end;
             let mut expired = Vec::new();
             for (key, value) in pairs {
-                if RequestRecord::decode(&value)?.time.plus_micros(REPEAT_WINDOW_MICROS) < now {
-                    expired.push(Write::Delete(key));
+                if mutation::is_expired(&RequestRecord::decode(&value)?, now) {
+                    expired.push(key);
                 }
             }
-            swept += expired.len();
             if !expired.is_empty() {
-                log.sweep(expired).await?;
+                swept += log.sweep(expired).await?;
             }
         }
     }

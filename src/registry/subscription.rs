@@ -161,7 +161,11 @@ impl Registry {
     }
 
     /// Leaf hash of the event before a position.
-    async fn last_hash(&self, namespace: &NamespaceId, position: u64) -> Result<Option<Hash>, Error> {
+    pub(super) async fn last_hash(
+        &self,
+        namespace: &NamespaceId,
+        position: u64,
+    ) -> Result<Option<Hash>, Error> {
         let Some(last) = position.checked_sub(1) else { return Ok(None) };
         let leaf = self.value(namespace, keys::event(namespace, last)).await?;
         leaf.map(|leaf| Some(leaf_hash(&leaf))).ok_or_else(|| gap(last))
@@ -282,5 +286,7 @@ fn check_dense(from: u64, events: &[Arc<AuditEvent>]) -> Result<(), Error> {
 
 fn gap(position: u64) -> Error {
     tracing::error!(position, "the audit log has a gap");
-    Error::Damaged(format!("the event at position {position} is missing from the log; restore the store from a backup"))
+    Error::Damaged(format!(
+        "the event at position {position} is missing from the log; restore the store from a backup"
+    ))
 }

@@ -18,7 +18,8 @@ impl Registry {
             let Some((last, _)) = pairs.last() else { return Ok(()) };
             rest = keys::after(last)..rest.end;
             for (key, _) in &pairs {
-                let namespace = keys::namespace_of(key).ok_or_else(|| damaged("a namespace has a broken key"))?;
+                let namespace =
+                    keys::namespace_of(key).ok_or_else(|| damaged("a namespace has a broken key"))?;
                 self.verify(&namespace).await?;
             }
         }
@@ -28,7 +29,9 @@ impl Registry {
         let head = self.engine().head(namespace.as_str()).await?;
         let head = head.ok_or_else(|| damaged(&format!("namespace {namespace} has no head")))?;
         if frontier_of(&head)?.root() != head.root {
-            return Err(damaged(&format!("the root of namespace {namespace} does not follow from its frontier")));
+            return Err(damaged(&format!(
+                "the root of namespace {namespace} does not follow from its frontier"
+            )));
         }
         self.verify_ends(namespace, &head).await?;
         self.verify_newest_batch(namespace, &head).await
@@ -41,9 +44,11 @@ impl Registry {
             return Err(damaged(&format!("namespace {namespace} has events beyond its head")));
         }
         let first = self.value(namespace, keys::event(namespace, 0)).await?;
-        let first = first.ok_or_else(|| damaged(&format!("the first event of namespace {namespace} is missing")))?;
+        let first =
+            first.ok_or_else(|| damaged(&format!("the first event of namespace {namespace} is missing")))?;
         let first = leaf::read_logged(0, &first)?;
-        let begins = first.changes.first().is_some_and(|logged| logged.change.name().kind() == Kind::Namespace);
+        let begins =
+            first.changes.first().is_some_and(|logged| logged.change.name().kind() == Kind::Namespace);
         if !begins || first.source != leaf::source(&head.log_id) {
             return Err(damaged(&format!("the log of namespace {namespace} does not begin with it")));
         }
@@ -68,7 +73,9 @@ impl Registry {
             }
         }
         if tree.root() != head.root {
-            return Err(damaged(&format!("the newest events of namespace {namespace} do not give the head's root")));
+            return Err(damaged(&format!(
+                "the newest events of namespace {namespace} do not give the head's root"
+            )));
         }
         Ok(())
     }

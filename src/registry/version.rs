@@ -79,7 +79,11 @@ impl Mutation for UpdateVersion {
 
 /// What only the registry can tell of content: the label is free in the model,
 /// and the parents exist in the namespace.
-async fn require_fitting(view: &mut View<'_>, name: &VersionName, content: &VersionContent) -> Result<(), Error> {
+async fn require_fitting(
+    view: &mut View<'_>,
+    name: &VersionName,
+    content: &VersionContent,
+) -> Result<(), Error> {
     if let Some(label) = content.label() {
         let holder = view.number(&keys::version_by_label(&name.model, &label)).await?;
         if let Some(holder) = holder.filter(|holder| *holder != u64::from(name.number.get())) {
@@ -211,7 +215,9 @@ impl Registry {
         loop {
             let keys = [keys::state(&model.clone().into()), pointer_key(model, selector)];
             let first = self.engine().get(namespace, &keys, 0).await?;
-            let [Some(state), pointer] = first.value.as_slice() else { return Err(Error::not_found(model.clone())) };
+            let [Some(state), pointer] = first.value.as_slice() else {
+                return Err(Error::not_found(model.clone()));
+            };
             decode_state::<Model>(state)?.value.require_alive()?;
             let pointer = pointer.as_ref().ok_or_else(|| missing(model, selector))?;
             let (name, alias) = match selector {
@@ -222,10 +228,12 @@ impl Registry {
                     (alias.version, Some(alias.name))
                 }
             };
-            let second = self.engine().get(namespace, &[keys::state(&name.clone().into())], first.seq).await?;
+            let second =
+                self.engine().get(namespace, &[keys::state(&name.clone().into())], first.seq).await?;
             if second.seq == first.seq {
                 let state = second.value.into_iter().next().flatten();
-                let state = state.ok_or_else(|| Error::Damaged(format!("{name} is pointed to but missing")))?;
+                let state =
+                    state.ok_or_else(|| Error::Damaged(format!("{name} is pointed to but missing")))?;
                 return Ok((decode_state(&state)?, alias));
             }
         }
@@ -266,8 +274,12 @@ impl Registry {
 /// What leads to the version that is wanted.
 fn pointer_key(model: &ModelName, selector: &Selector) -> bytes::Bytes {
     match selector {
-        Selector::Number(number) => keys::state(&VersionName { model: model.clone(), number: *number }.into()),
-        Selector::Alias(alias) => keys::state(&AliasName { model: model.clone(), alias: alias.clone() }.into()),
+        Selector::Number(number) => {
+            keys::state(&VersionName { model: model.clone(), number: *number }.into())
+        }
+        Selector::Alias(alias) => {
+            keys::state(&AliasName { model: model.clone(), alias: alias.clone() }.into())
+        }
         Selector::Label(label) => keys::version_by_label(model, label),
     }
 }

@@ -5,6 +5,7 @@
 //! | [`engine`] | the one primitive: reads of one snapshot, and a commit that is atomic, conditional, durable |
 //! | [`memory`] | the engine of tests and throw-away servers |
 //! | [`sled`] | the engine of a single server with a disk; the only place that knows sled |
+//! | [`keys`] [`record`] | the one key schema, and how states are written |
 //! | [`head`] | how an engine that persists writes the head of a log |
 //! | [`directory`] | directories that survive a power failure |
 //! | [`watermark`] | the note beside a store that tells when an older copy of it is opened |

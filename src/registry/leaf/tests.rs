@@ -60,7 +60,10 @@ fn a_leaf_is_canonical_json_as_it_is_written() {
 #[test]
 fn a_leaf_has_the_bytes_it_always_had() {
     let expected = r#"{"authid":"ann","authtype":"unauthenticated","data":{"changes":[{"after":{"create_time":"1970-01-01T00:00:00.000005Z","display_name":"Dönor \"chat\" 🦀\n","kind":"MODEL_KIND_RENTED_API","name":"namespaces/default/models/m","processes_personal_data":false,"properties":{"A":{"double_value":4},"a":{"double_value":0.1},"b":{"double_value":1e+21},"c":{"double_value":0},"d":{"double_value":1e-7},"int":{"int_value":"9223372036854775807"}},"risk_tier":"RISK_TIER_STANDARD","update_time":"1970-01-01T00:00:00.000005Z"},"before":{"digest":"sha256:11","position":2},"kind":"Model","name":"namespaces/default/models/m"}],"mutation":{"count":1,"index":0},"reason":"tab\there","request":{"digest":"sha256:00","id":"r1"}},"datacontenttype":"application/json","id":"00000000000000000003","sequence":"00000000000000000003","source":"steward:logs/07070707070707070707070707070707","specversion":"1.0","subject":"namespaces/default/models/m","time":"1970-01-01T00:00:00.000005Z","type":"steward.v1.ModelCreated"}"#;
-    assert_eq!(String::from_utf8(leaf().to_vec()).unwrap(), expected.replace("\"chat\\\" 🦀", "\"chat\\\" \u{2028} 🦀"));
+    assert_eq!(
+        String::from_utf8(leaf().to_vec()).unwrap(),
+        expected.replace("\"chat\\\" 🦀", "\"chat\\\" \u{2028} 🦀")
+    );
 }
 
 #[test]
@@ -71,6 +74,9 @@ fn a_leaf_is_read_back_whole() {
     assert_eq!((logged.actor.as_str(), logged.reason.as_str()), ("ann", "tab\there"));
     assert_eq!(logged.request.unwrap().id, "r1");
     let event = read_event(3, leaf.clone()).unwrap();
-    assert_eq!((event.kind.as_str(), event.subject.as_str()), ("steward.v1.ModelCreated", "namespaces/default/models/m"));
+    assert_eq!(
+        (event.kind.as_str(), event.subject.as_str()),
+        ("steward.v1.ModelCreated", "namespaces/default/models/m")
+    );
     assert!(read_event(4, leaf).is_err(), "a leaf at another position is damage");
 }
