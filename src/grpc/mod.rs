@@ -1,9 +1,18 @@
 //! The wire: read, call once, answer.
 
+pub mod alias;
+pub mod audit;
+pub mod error;
+pub mod evaluation;
+pub mod field;
 pub mod health;
 pub mod identity;
 pub mod layer;
+pub mod lifecycle;
+pub mod model;
+pub mod namespace;
 pub mod serve;
+pub mod version;
 
 use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt};

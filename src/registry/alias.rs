@@ -6,7 +6,7 @@ use super::{
     error::Error,
     leaf,
     mutation::Mutation,
-    page::{Page, PageRequest},
+    page::{Listing, Page, PageRequest},
     read::{ReadAt, decode_state},
     view::View,
 };
@@ -20,9 +20,10 @@ use crate::{
         time::Timestamp,
         version::Version,
     },
-    store::{engine::Pairs, keys},
+    store::keys,
 };
 use async_trait::async_trait;
+use bytes::Bytes;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -121,9 +122,9 @@ impl Registry {
     ) -> Result<Page<Stored<Alias>>, Error> {
         let request = PageRequest::new(page_size, page_token, &("aliases", model))?;
         self.get_model(model, ReadAt::Present).await?;
-        let load =
-            async |pairs: Pairs| pairs.iter().map(|(_, state)| decode_state(state).map(Some)).collect();
-        self.page(&model.namespace, keys::aliases(model), false, &request, load).await
+        let read = |_: &[u8], state: &Bytes| decode_state(state).map(Some);
+        let listing = Listing { range: keys::aliases(model), reverse: false, follow: None, read: &read };
+        self.page(&model.namespace, listing, &request).await
     }
 
     /// Lists what an alias pointed to, the newest first.
@@ -137,20 +138,14 @@ impl Registry {
         let resource: ResourceName = name.clone().into();
         let namespace = &name.model.namespace;
         self.log(namespace).await?;
-        let load = async |pairs: Pairs| {
-            let positions = pairs.iter().map(|(key, _)| keys::position_of(key).unwrap_or_default());
-            let positions: Vec<u64> = positions.collect();
-            let events: Vec<_> = positions.iter().map(|position| keys::event(namespace, *position)).collect();
-            let leaves = self.values(namespace, &events).await?;
-            let change = |(position, leaf): (&u64, Option<bytes::Bytes>)| {
-                let leaf = leaf
-                    .ok_or_else(|| Error::Damaged(format!("the event at position {position} is missing")))?;
-                read_change(&resource, *position, &leaf).map(Some)
-            };
-            positions.iter().zip(leaves).map(change).collect()
+        let follow = |key: &[u8]| keys::position_of(key).map(|position| keys::event(namespace, position));
+        let read = |key: &[u8], leaf: &Bytes| {
+            let position = keys::position_of(key).unwrap_or_default();
+            read_change(&resource, position, leaf).map(Some)
         };
         let range = keys::history_before(&resource, u64::MAX);
-        let page = self.page(namespace, range, true, &request, load).await?;
+        let listing = Listing { range, reverse: true, follow: Some(&follow), read: &read };
+        let page = self.page(namespace, listing, &request).await?;
         if page.items.is_empty() && page_token.is_empty() {
             return Err(Error::not_found(name.clone()));
         }

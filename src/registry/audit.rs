@@ -4,7 +4,7 @@ use super::{
     Registry,
     error::Error,
     leaf::{self, AuditEvent},
-    page::{Page, PageRequest},
+    page::{Listing, Page, PageRequest},
     token::ResumeToken,
 };
 use crate::{
@@ -15,11 +15,9 @@ use crate::{
         resource::ResourceName,
         time::Timestamp,
     },
-    store::{
-        engine::{Head, Pairs},
-        keys,
-    },
+    store::{engine::Head, keys},
 };
+use bytes::Bytes;
 use serde::Serialize;
 
 /// Which events are wanted. Empty lists match everything.
@@ -117,14 +115,12 @@ impl Registry {
             None => log.feed.size(),
         };
         let range = keys::events(namespace, start..end.max(start));
-        let load = async |pairs: Pairs| {
-            let event = |(key, leaf): (bytes::Bytes, bytes::Bytes)| {
-                let position = keys::position_of(&key).unwrap_or_default();
-                let event = leaf::read_event(position, leaf)?;
-                Ok(query.filter.matches(&event).then_some(event))
-            };
-            pairs.into_iter().map(event).collect()
+        let read = |key: &[u8], leaf: &Bytes| {
+            let position = keys::position_of(key).unwrap_or_default();
+            let event = leaf::read_event(position, leaf.clone())?;
+            Ok(query.filter.matches(&event).then_some(event))
         };
-        self.page(namespace, range, query.descending, &request, load).await
+        let listing = Listing { range, reverse: query.descending, follow: None, read: &read };
+        self.page(namespace, listing, &request).await
     }
 }

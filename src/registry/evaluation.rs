@@ -5,7 +5,7 @@ use super::{
     call::{Call, Stored},
     error::Error,
     mutation::Mutation,
-    page::{Page, PageRequest},
+    page::{Listing, Page, PageRequest},
     read::{ReadAt, decode_state},
     view::View,
 };
@@ -19,7 +19,7 @@ use crate::{
         time::Timestamp,
         version::Version,
     },
-    store::{engine::Pairs, keys},
+    store::keys,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -172,17 +172,14 @@ impl Registry {
         let request = PageRequest::new(page_size, page_token, &("evaluations", version, query))?;
         self.get_version(version, ReadAt::Present).await?;
         let namespace = &version.model.namespace;
-        let load = async |pairs: Pairs| {
-            let keys: Vec<Bytes> =
-                pairs.iter().filter_map(|(key, _)| keys::evaluation_of_index(version, key)).collect();
-            let states = self.values(namespace, &keys).await?;
-            let evaluation = |state: Option<Bytes>| {
-                let evaluation: Option<Stored<Evaluation>> = state.as_ref().map(decode_state).transpose()?;
-                Ok(evaluation.filter(|e| query.metric.is_empty() || e.value.measures(&query.metric)))
-            };
-            states.into_iter().map(evaluation).collect()
+        let follow = |key: &[u8]| keys::evaluation_of_index(version, key);
+        let read = |_: &[u8], state: &Bytes| {
+            let evaluation: Stored<Evaluation> = decode_state(state)?;
+            let wanted = query.metric.is_empty() || evaluation.value.measures(&query.metric);
+            Ok(wanted.then_some(evaluation))
         };
         let range = keys::evaluations_by_window(version, query.start_time, query.end_time);
-        self.page(namespace, range, query.descending, &request, load).await
+        let listing = Listing { range, reverse: query.descending, follow: Some(&follow), read: &read };
+        self.page(namespace, listing, &request).await
     }
 }

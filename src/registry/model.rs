@@ -5,7 +5,7 @@ use super::{
     call::{Call, Stored},
     error::Error,
     mutation::Mutation,
-    page::{Page, PageRequest},
+    page::{Listing, Page, PageRequest},
     read::{ReadAt, decode_state},
     view::View,
 };
@@ -19,7 +19,7 @@ use crate::{
         name::{ModelName, NamespaceId},
         time::Timestamp,
     },
-    store::{engine::Pairs, keys},
+    store::keys,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -186,40 +186,20 @@ impl Registry {
         self.log(namespace).await?;
         let filter = Filter::parse(&query.filter, &FILTER_SCHEMA).map_err(super::filter_error)?;
         let request = PageRequest::new(page_size, page_token, &("models", namespace, query))?;
-        let wanted = |model: &Stored<Model>| {
-            (query.show_deleted || model.value.delete_time.is_none()) && filter.matches(&model.value)
+        let (range, by_id) = match query.order {
+            ModelOrder::Name => (keys::models(namespace), true),
+            ModelOrder::CreateTime => (keys::models_by_creation(namespace), false),
+            ModelOrder::UpdateTime => (keys::models_by_update(namespace), false),
         };
-        let range = match query.order {
-            ModelOrder::Name => keys::models(namespace),
-            ModelOrder::CreateTime => keys::models_by_creation(namespace),
-            ModelOrder::UpdateTime => keys::models_by_update(namespace),
+        let prefix = range.start.clone();
+        let follow = |key: &[u8]| keys::model_of_index(namespace, &prefix, key);
+        let read = |_: &[u8], state: &Bytes| {
+            let model: Stored<Model> = decode_state(state)?;
+            let shown = query.show_deleted || model.value.delete_time.is_none();
+            Ok((shown && filter.matches(&model.value)).then_some(model))
         };
-        let load = async |pairs: Pairs| {
-            let states = match query.order {
-                ModelOrder::Name => pairs.into_iter().map(|(_, state)| Some(state)).collect(),
-                _ => self.models_of_index(namespace, &range.start, pairs).await?,
-            };
-            let model = |state: Option<Bytes>| {
-                let model = state.as_ref().map(decode_state).transpose()?;
-                Ok(model.filter(wanted))
-            };
-            states.into_iter().map(model).collect()
-        };
-        self.page(namespace, range.clone(), query.descending, &request, load).await
-    }
-
-    /// The states of the models that index entries lead to.
-    async fn models_of_index(
-        &self,
-        namespace: &NamespaceId,
-        prefix: &[u8],
-        pairs: Pairs,
-    ) -> Result<Vec<Option<Bytes>>, Error> {
-        let keys: Vec<Bytes> =
-            pairs.iter().filter_map(|(key, _)| keys::model_of_index(namespace, prefix, key)).collect();
-        if keys.len() != pairs.len() {
-            return Err(Error::Damaged("an index entry leads to no model".to_owned()));
-        }
-        self.values(namespace, &keys).await
+        let follow = if by_id { None } else { Some(&follow as _) };
+        let listing = Listing { range, reverse: query.descending, follow, read: &read };
+        self.page(namespace, listing, &request).await
     }
 }

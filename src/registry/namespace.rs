@@ -5,7 +5,7 @@ use super::{
     call::{Call, Stored},
     error::Error,
     mutation::{self, Mutation},
-    page::{Page, PageRequest},
+    page::{Listing, Page, PageRequest},
     read::{ReadAt, decode_state},
     view::View,
 };
@@ -20,6 +20,7 @@ use crate::{
     store::keys,
 };
 use async_trait::async_trait;
+use bytes::Bytes;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -83,10 +84,9 @@ impl Registry {
         page_token: &str,
     ) -> Result<Page<Stored<Namespace>>, Error> {
         let request = PageRequest::new(page_size, page_token, &"namespaces")?;
-        let load = async |pairs: crate::store::engine::Pairs| {
-            pairs.iter().map(|(_, value)| decode_state(value).map(Some)).collect()
-        };
-        self.page(&super::default_namespace()?, keys::namespaces(), false, &request, load).await
+        let read = |_: &[u8], state: &Bytes| decode_state(state).map(Some);
+        let listing = Listing { range: keys::namespaces(), reverse: false, follow: None, read: &read };
+        self.page(&super::default_namespace()?, listing, &request).await
     }
 
     /// The namespace `default` exists from the first start.

@@ -97,16 +97,26 @@ impl PageRequest {
     }
 }
 
+/// How the keys of a list lead to its results.
+pub(super) struct Listing<'a, T> {
+    /// The keys.
+    pub range: Range<Bytes>,
+    /// From the end.
+    pub reverse: bool,
+    /// Where an index entry leads; `None` when the pairs hold the results themselves.
+    pub follow: Option<&'a (dyn Fn(&[u8]) -> Option<Bytes> + Sync)>,
+    /// Reads a result from a key of the range and its value; `None` where it is
+    /// not wanted.
+    pub read: &'a (dyn Fn(&[u8], &Bytes) -> Result<Option<T>, Error> + Sync),
+}
+
 impl Registry {
-    /// One page of a key range. `load` turns pairs into results, `None` where a
-    /// pair does not belong to them.
+    /// One page of a list.
     pub(super) async fn page<T>(
         &self,
         namespace: &NamespaceId,
-        range: Range<Bytes>,
-        reverse: bool,
+        listing: Listing<'_, T>,
         request: &PageRequest,
-        load: impl AsyncFn(Pairs) -> Result<Vec<Option<T>>, Error>,
     ) -> Result<Page<T>, Error> {
         let mut cursor = request.cursor.clone();
         let mut items = Vec::new();
@@ -114,15 +124,16 @@ impl Registry {
         while examined < MOST_EXAMINED {
             // One more than is missing tells whether there is a next page.
             let chunk = (request.limit - items.len() + 1).max(32);
-            let rest = request.rest(range.clone(), cursor.as_ref(), reverse);
-            let pairs = self.scan(namespace, rest, chunk, reverse).await?;
+            let rest = request.rest(listing.range.clone(), cursor.as_ref(), listing.reverse);
+            let mut pairs = self.scan(namespace, rest, chunk, listing.reverse).await?;
             let read = pairs.len();
-            let keys: Vec<Bytes> = pairs.iter().map(|(key, _)| key.clone()).collect();
-            let loaded = load(pairs).await?;
+            if let Some(follow) = listing.follow {
+                self.follow(namespace, follow, &mut pairs).await?;
+            }
             examined += read;
-            for (index, (key, item)) in keys.into_iter().zip(loaded).enumerate() {
+            for (index, (key, value)) in pairs.into_iter().enumerate() {
+                items.extend((listing.read)(&key, &value)?);
                 cursor = Some(key);
-                items.extend(item);
                 if items.len() == request.limit {
                     let more = index + 1 < read || read == chunk;
                     return Ok(finish(request, items, cursor.filter(|_| more)));
@@ -133,6 +144,22 @@ impl Registry {
             }
         }
         Ok(finish(request, items, cursor))
+    }
+
+    /// Puts the values that index entries lead to in place of theirs.
+    async fn follow(
+        &self,
+        namespace: &NamespaceId,
+        follow: &(dyn Fn(&[u8]) -> Option<Bytes> + Sync),
+        pairs: &mut Pairs,
+    ) -> Result<(), Error> {
+        let lost = || Error::Damaged("an index entry leads to nothing".to_owned());
+        let keys: Option<Vec<Bytes>> = pairs.iter().map(|(key, _)| follow(key)).collect();
+        let values = self.engine().get(namespace.as_str(), &keys.ok_or_else(lost)?, 0).await?.value;
+        for (pair, value) in pairs.iter_mut().zip(values) {
+            pair.1 = value.ok_or_else(lost)?;
+        }
+        Ok(())
     }
 }
 

@@ -129,15 +129,6 @@ impl Registry {
         Ok(snapshot.value.into_iter().next().flatten())
     }
 
-    /// The values of some keys, all as of one state.
-    pub(super) async fn values(
-        &self,
-        namespace: &NamespaceId,
-        keys: &[Bytes],
-    ) -> Result<Vec<Option<Bytes>>, Error> {
-        Ok(self.engine().get(namespace.as_str(), keys, 0).await?.value)
-    }
-
     /// At most `limit` pairs of a range.
     pub(super) async fn scan(
         &self,

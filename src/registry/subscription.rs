@@ -178,6 +178,11 @@ impl Subscription {
         ResumeToken::new(self.log_id, self.epoch, self.next, self.last.as_ref())
     }
 
+    /// Ends when the server drains.
+    pub async fn drained(&self) {
+        self.drain.cancelled().await;
+    }
+
     /// The next delivery. After `Stopped`, `Drained` or an error nothing follows.
     pub async fn next(&mut self) -> Result<Delivery, Error> {
         loop {

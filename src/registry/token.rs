@@ -1,7 +1,6 @@
 //! Resume tokens: where a stream stood, and in which history.
 
-use super::error::Error;
-use crate::audit::merkle::Hash;
+use crate::{audit::merkle::Hash, domain::name::NameError};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
 /// First byte of every token of this format.
@@ -47,8 +46,8 @@ impl ResumeToken {
     }
 
     /// Reads what a caller kept.
-    pub fn decode(text: &str) -> Result<Self, Error> {
-        let broken = || Error::field("resume_token", "is not a token that a stream of audit events gave out");
+    pub fn decode(text: &str) -> Result<Self, NameError> {
+        let broken = || NameError("is not a token that a stream of audit events gave out".to_owned());
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| broken())?;
         if bytes.len() != LENGTH || bytes[0] != FORMAT {
             return Err(broken());

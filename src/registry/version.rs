@@ -5,7 +5,7 @@ use super::{
     call::{Call, Stored},
     error::Error,
     mutation::Mutation,
-    page::{Page, PageRequest},
+    page::{Listing, Page, PageRequest},
     read::{Moment, ReadAt, decode_state},
     view::View,
 };
@@ -23,9 +23,10 @@ use crate::{
         time::Timestamp,
         version::{FILTER_SCHEMA, Version, VersionContent, missing_sources},
     },
-    store::{engine::Pairs, keys, record::decode_number},
+    store::{keys, record::decode_number},
 };
 use async_trait::async_trait;
+use bytes::Bytes;
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -177,14 +178,12 @@ impl Registry {
         let filter = Filter::parse(&query.filter, &FILTER_SCHEMA).map_err(super::filter_error)?;
         let request = PageRequest::new(page_size, page_token, &("versions", model, query))?;
         self.get_model(model, ReadAt::Present).await?;
-        let load = async |pairs: Pairs| {
-            let version = |(_, state): &(_, _)| {
-                let version: Stored<Version> = decode_state(state)?;
-                Ok(filter.matches(&version.value).then_some(version))
-            };
-            pairs.iter().map(version).collect()
+        let read = |_: &[u8], state: &Bytes| {
+            let version: Stored<Version> = decode_state(state)?;
+            Ok(filter.matches(&version.value).then_some(version))
         };
-        self.page(&model.namespace, keys::versions(model), query.descending, &request, load).await
+        let (range, reverse) = (keys::versions(model), query.descending);
+        self.page(&model.namespace, Listing { range, reverse, follow: None, read: &read }, &request).await
     }
 
     /// Answers which version to use.
@@ -272,7 +271,7 @@ impl Registry {
 }
 
 /// What leads to the version that is wanted.
-fn pointer_key(model: &ModelName, selector: &Selector) -> bytes::Bytes {
+fn pointer_key(model: &ModelName, selector: &Selector) -> Bytes {
     match selector {
         Selector::Number(number) => {
             keys::state(&VersionName { model: model.clone(), number: *number }.into())

@@ -1,0 +1,142 @@
+//! The one table from what a use case answers to what the wire carries. The
+//! message is for people, the details are for programs: `ErrorInfo` always, and
+//! the rest where it says more.
+
+use super::ERROR_DOMAIN;
+use crate::{
+    domain::{check::Violations, refusal::Refusal, resource::Kind},
+    registry::error::Error,
+};
+use std::{collections::HashMap, time::Duration};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// What a caller should wait before trying again.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+
+impl From<Error> for Status {
+    fn from(error: Error) -> Self {
+        let sentence = error.to_string();
+        match error {
+            Error::Invalid(violations) => invalid(&violations),
+            Error::NotFound { kind, name } => {
+                let mut details = info(not_found_reason(kind), []);
+                details.set_resource_info(resource_type(kind), name, "", sentence.clone());
+                Status::with_error_details(Code::NotFound, sentence, details)
+            }
+            Error::Exists { kind, name, .. } => {
+                let mut details = info(exists_reason(kind), []);
+                details.set_resource_info(resource_type(kind), name, "", sentence.clone());
+                Status::with_error_details(Code::AlreadyExists, sentence, details)
+            }
+            Error::RequestIdReused(id) => {
+                status(Code::AlreadyExists, sentence, "REQUEST_ID_REUSED", [("request_id", id)])
+            }
+            Error::Stale { name, present, given } => {
+                let metadata = [("name", name), ("present_etag", present), ("given_etag", given)];
+                status(Code::Aborted, sentence, "ETAG_MISMATCH", metadata)
+            }
+            Error::Refused(refusals) => refused(sentence, &refusals),
+            Error::BeyondHead { position, size } => {
+                let metadata = [("position", position.to_string()), ("size", size.to_string())];
+                status(Code::OutOfRange, sentence, "POSITION_BEYOND_HEAD", metadata)
+            }
+            Error::LogForked => status(Code::FailedPrecondition, sentence, "LOG_FORKED", []),
+            Error::Unavailable(_) => {
+                let mut details = info("UNAVAILABLE", []);
+                details.set_retry_info(Some(RETRY_DELAY));
+                Status::with_error_details(Code::Unavailable, sentence, details)
+            }
+            Error::Damaged(_) => status(Code::DataLoss, sentence, "STORE_DAMAGED", []),
+            Error::Unknown(_) => status(Code::Unknown, sentence, "OUTCOME_UNKNOWN", []),
+            Error::Internal(cause) => {
+                tracing::error!(%cause, "a defect of Steward");
+                let sentence = "a defect of Steward; its log has the details".to_owned();
+                status(Code::Internal, sentence, "INTERNAL", [])
+            }
+        }
+    }
+}
+
+impl From<Violations> for Status {
+    fn from(violations: Violations) -> Self {
+        invalid(&violations)
+    }
+}
+
+/// All violations, with their fields.
+fn invalid(violations: &Violations) -> Status {
+    let mut details = info("INVALID_FIELDS", []);
+    for violation in violations.list() {
+        details.add_bad_request_violation(&violation.field, &violation.description);
+    }
+    let sentences: Vec<String> = violations
+        .list()
+        .iter()
+        .take(3)
+        .map(|violation| format!("{} {}", violation.field, violation.description))
+        .collect();
+    let more = match violations.list().len().saturating_sub(3) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    Status::with_error_details(Code::InvalidArgument, format!("{}{more}", sentences.join("; ")), details)
+}
+
+/// All guards that refused; the first one names the error.
+fn refused(sentence: String, refusals: &[Refusal]) -> Status {
+    let reason = refusals.first().map_or("REFUSED", |refusal| refusal.reason.as_str());
+    let replacement = refusals.iter().find_map(|refusal| refusal.replacement.clone());
+    let mut details = info(reason, replacement.map(|name| ("replacement", name)));
+    for refusal in refusals {
+        let (word, subject) = (refusal.reason.as_str(), &refusal.subject);
+        details.add_precondition_failure_violation(word, subject, &refusal.description);
+    }
+    Status::with_error_details(Code::FailedPrecondition, sentence, details)
+}
+
+/// A status with nothing but its `ErrorInfo`.
+pub fn status(
+    code: Code,
+    sentence: String,
+    reason: &str,
+    metadata: impl IntoIterator<Item = (&'static str, String)>,
+) -> Status {
+    Status::with_error_details(code, sentence, info(reason, metadata))
+}
+
+fn info(reason: &str, metadata: impl IntoIterator<Item = (&'static str, String)>) -> ErrorDetails {
+    let metadata: HashMap<String, String> =
+        metadata.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    ErrorDetails::with_error_info(reason, ERROR_DOMAIN, metadata)
+}
+
+fn resource_type(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Namespace => "steward.dev/Namespace",
+        Kind::Model => "steward.dev/Model",
+        Kind::Version => "steward.dev/Version",
+        Kind::Alias => "steward.dev/Alias",
+        Kind::Evaluation => "steward.dev/Evaluation",
+    }
+}
+
+fn not_found_reason(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Namespace => "NAMESPACE_NOT_FOUND",
+        Kind::Model => "MODEL_NOT_FOUND",
+        Kind::Version => "VERSION_NOT_FOUND",
+        Kind::Alias => "ALIAS_NOT_FOUND",
+        Kind::Evaluation => "EVALUATION_NOT_FOUND",
+    }
+}
+
+fn exists_reason(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Namespace => "NAMESPACE_EXISTS",
+        Kind::Model => "MODEL_EXISTS",
+        Kind::Version => "VERSION_EXISTS",
+        Kind::Alias => "ALIAS_EXISTS",
+        Kind::Evaluation => "EVALUATION_EXISTS",
+    }
+}
