@@ -117,7 +117,7 @@ pub fn app(grpc: Routes, http: Router, options: &ServeOptions) -> Result<Router,
         .layer(DeadlineLayer::new(options.max_deadline, options.long_lived))
         .layer(LimitLayer::new(options.max_concurrent_requests, options.max_streams, options.long_lived));
     let unknown = Router::new().fallback(unimplemented).layer(layers.clone());
-    let grpc = grpc.into_axum_router().reset_fallback().route_layer(layers);
+    let grpc = grpc.into_axum_router().layer(layers);
     let fallback = tower::service_fn(move |request: Request<Body>| {
         let router = if is_grpc(&request) { unknown.clone() } else { http.clone() };
         router.oneshot(request)
