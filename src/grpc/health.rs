@@ -11,7 +11,6 @@ use std::task::{Context, Poll, ready};
 use tokio::sync::watch;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::WatchStream;
-use tonic::codec::CompressionEncoding::Gzip;
 use tonic::{Request, Response, Status};
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::{Health as HealthService, HealthServer};
@@ -145,7 +144,7 @@ impl Stream for Watching {
 /// # Errors
 /// A descriptor set that cannot be read, which is a defect of the build.
 pub fn reflection_v1() -> Result<v1::ServerReflectionServer<impl v1::ServerReflection>, ReflectionError> {
-    Ok(descriptors().build_v1()?.accept_compressed(Gzip).send_compressed(Gzip))
+    Ok(super::limited!(descriptors().build_v1()?))
 }
 
 /// Reflection in version 1alpha, which older tools ask for; accepts gzip.
@@ -154,7 +153,7 @@ pub fn reflection_v1() -> Result<v1::ServerReflectionServer<impl v1::ServerRefle
 /// As [`reflection_v1`].
 pub fn reflection_v1alpha()
 -> Result<v1alpha::ServerReflectionServer<impl v1alpha::ServerReflection>, ReflectionError> {
-    Ok(descriptors().build_v1alpha()?.accept_compressed(Gzip).send_compressed(Gzip))
+    Ok(super::limited!(descriptors().build_v1alpha()?))
 }
 
 fn descriptors() -> Builder<'static> {

@@ -4,6 +4,7 @@
 //! that nobody checked it (`unauthenticated`).
 
 use super::bad_header;
+use crate::registry::call::Caller;
 use percent_encoding::percent_decode_str;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
@@ -18,44 +19,32 @@ pub const TRACEPARENT_HEADER: &str = "traceparent";
 /// The actor of a call that names none.
 pub const ANONYMOUS: &str = "anonymous";
 
+/// CloudEvents `authtype` of a name that nobody checked.
+const UNAUTHENTICATED: &str = "unauthenticated";
+
 const MAX_ACTOR_CHARS: usize = 200;
 const ACTOR_RULE: &str = "one value of 1-200 characters, percent-encoded UTF-8, no control characters";
 
-/// Who calls, and as part of which trace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    /// The name, 1-200 characters; [`ANONYMOUS`] when none was given.
-    pub actor: String,
-    /// How the name was established: always `unauthenticated` for now.
-    pub auth_type: &'static str,
-    /// A W3C `traceparent`, if the client sent a valid one.
-    pub traceparent: Option<String>,
-}
-
-impl Caller {
-    /// Reads the caller from the metadata of a call.
-    ///
-    /// # Errors
-    /// INVALID_ARGUMENT when [`ACTOR_HEADER`] is there and is not as described.
-    /// A bad `traceparent` is no error: it is ignored, as W3C asks for.
-    pub fn from_metadata(metadata: &MetadataMap) -> Result<Self, Status> {
-        let mut actors = metadata.get_all(ACTOR_HEADER).iter();
-        let actor = match (actors.next(), actors.next()) {
-            (None, _) => ANONYMOUS.to_owned(),
-            (Some(value), None) => value
-                .to_str()
-                .ok()
-                .and_then(decode_actor)
-                .ok_or_else(|| bad_header(ACTOR_HEADER, ACTOR_RULE))?,
-            (Some(_), Some(_)) => return Err(bad_header(ACTOR_HEADER, ACTOR_RULE)),
-        };
-        let traceparent = metadata
-            .get(TRACEPARENT_HEADER)
-            .and_then(|value| value.to_str().ok())
-            .filter(|value| is_traceparent(value))
-            .map(str::to_owned);
-        Ok(Self { actor, auth_type: "unauthenticated", traceparent })
-    }
+/// Reads who calls, and as part of which trace, from the metadata of a call.
+///
+/// # Errors
+/// INVALID_ARGUMENT when [`ACTOR_HEADER`] is there and is not as described.
+/// A bad `traceparent` is no error: it is ignored, as W3C asks for.
+pub fn caller(metadata: &MetadataMap) -> Result<Caller, Status> {
+    let mut actors = metadata.get_all(ACTOR_HEADER).iter();
+    let actor = match (actors.next(), actors.next()) {
+        (None, _) => ANONYMOUS.to_owned(),
+        (Some(value), None) => {
+            value.to_str().ok().and_then(decode_actor).ok_or_else(|| bad_header(ACTOR_HEADER, ACTOR_RULE))?
+        }
+        (Some(_), Some(_)) => return Err(bad_header(ACTOR_HEADER, ACTOR_RULE)),
+    };
+    let traceparent = metadata
+        .get(TRACEPARENT_HEADER)
+        .and_then(|value| value.to_str().ok())
+        .filter(|value| is_traceparent(value))
+        .map(str::to_owned);
+    Ok(Caller { actor, auth_type: UNAUTHENTICATED, traceparent })
 }
 
 fn decode_actor(value: &str) -> Option<String> {
@@ -89,15 +78,15 @@ mod tests {
     use tonic::Code;
     use tonic_types::StatusExt;
 
-    fn caller(header: &'static str, value: &str) -> Result<Caller, Status> {
+    fn caller_with(header: &'static str, value: &str) -> Result<Caller, Status> {
         let mut metadata = MetadataMap::new();
         metadata.insert(header, value.parse().unwrap());
-        Caller::from_metadata(&metadata)
+        caller(&metadata)
     }
 
     #[test]
     fn without_a_name_the_caller_is_anonymous() {
-        let caller = Caller::from_metadata(&MetadataMap::new()).unwrap();
+        let caller = caller(&MetadataMap::new()).unwrap();
         assert_eq!(caller.actor, "anonymous");
         assert_eq!(caller.auth_type, "unauthenticated");
         assert_eq!(caller.traceparent, None);
@@ -112,14 +101,14 @@ mod tests {
             ("50%25", "50%"),
             (&"%C3%BC".repeat(200), &"ü".repeat(200)),
         ] {
-            assert_eq!(caller(ACTOR_HEADER, value).unwrap().actor, wanted);
+            assert_eq!(caller_with(ACTOR_HEADER, value).unwrap().actor, wanted);
         }
     }
 
     #[test]
     fn names_that_are_empty_long_or_unprintable_are_refused_by_field() {
         for value in ["", "%00", "a%0Ab", "%FF", "%C2%85", &"x".repeat(201)] {
-            let status = caller(ACTOR_HEADER, value).unwrap_err();
+            let status = caller_with(ACTOR_HEADER, value).unwrap_err();
             assert_eq!(status.code(), Code::InvalidArgument, "{value:?}");
             let details = status.get_error_details();
             assert_eq!(details.bad_request().unwrap().field_violations[0].field, "steward-actor");
@@ -132,7 +121,7 @@ mod tests {
         let mut metadata = MetadataMap::new();
         metadata.append(ACTOR_HEADER, "maria".parse().unwrap());
         metadata.append(ACTOR_HEADER, "joan".parse().unwrap());
-        assert_eq!(Caller::from_metadata(&metadata).unwrap_err().code(), Code::InvalidArgument);
+        assert_eq!(caller(&metadata).unwrap_err().code(), Code::InvalidArgument);
     }
 
     #[test]
@@ -140,7 +129,7 @@ mod tests {
         let valid = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let later = "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more-still";
         for value in [valid, later] {
-            assert_eq!(caller(TRACEPARENT_HEADER, value).unwrap().traceparent.as_deref(), Some(value));
+            assert_eq!(caller_with(TRACEPARENT_HEADER, value).unwrap().traceparent.as_deref(), Some(value));
         }
         for value in [
             "",
@@ -153,7 +142,7 @@ mod tests {
             "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
             "00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01",
         ] {
-            assert_eq!(caller(TRACEPARENT_HEADER, value).unwrap().traceparent, None, "{value:?}");
+            assert_eq!(caller_with(TRACEPARENT_HEADER, value).unwrap().traceparent, None, "{value:?}");
         }
     }
 }

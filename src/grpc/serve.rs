@@ -52,6 +52,8 @@ const MAX_STREAMS_PER_CONNECTION: u32 = 256;
 const MAX_HEADER_LIST_BYTES: u32 = 16 << 10;
 const MAX_HTTP1_BUFFER_BYTES: usize = 64 << 10;
 const HTTP1_HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a new connection may say nothing.
+const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after an `accept` that failed for a lack of resources.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -115,7 +117,7 @@ pub fn app(grpc: Routes, http: Router, options: &ServeOptions) -> Result<Router,
         .layer(DeadlineLayer::new(options.max_deadline, options.long_lived))
         .layer(LimitLayer::new(options.max_concurrent_requests, options.max_streams, options.long_lived));
     let unknown = Router::new().fallback(unimplemented).layer(layers.clone());
-    let grpc = grpc.into_axum_router().reset_fallback().route_layer(layers);
+    let grpc = grpc.into_axum_router().layer(layers);
     let fallback = tower::service_fn(move |request: Request<Body>| {
         let router = if is_grpc(&request) { unknown.clone() } else { http.clone() };
         router.oneshot(request)
@@ -135,7 +137,8 @@ fn is_grpc<B>(request: &Request<B>) -> bool {
 /// Serves an [`app`] until `drain` is cancelled and the drain is over.
 ///
 /// The drain: the listener is closed, every connection gets a GOAWAY, calls in
-/// progress go on to their end. Long-lived calls have to end by themselves, so
+/// progress go on to their end. (Whoever cancels the token also calls
+/// [`super::health::Health::drain`].) Long-lived calls have to end by themselves, so
 /// their handlers watch the same token. What remains when
 /// [`ServeOptions::drain_timeout`] is over is cut.
 pub async fn serve(
@@ -218,8 +221,13 @@ impl Connections {
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
-        let info = stream.connect_info();
-        self.serve_io(stream, info).await;
+        // hyper's time-outs begin when it knows the version of HTTP, from the first bytes.
+        let mut first = [0];
+        let first_byte = tokio::time::timeout(FIRST_BYTE_TIMEOUT, stream.peek(&mut first));
+        if let Some(Ok(Ok(1))) = self.drain.run_until_cancelled(first_byte).await {
+            let info = stream.connect_info();
+            self.serve_io(stream, info).await;
+        }
     }
 
     /// Serves one connection to its end. Handlers find `info` among the

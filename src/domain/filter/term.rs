@@ -3,7 +3,7 @@
 use super::error::{FilterError, Problem, excerpt};
 use super::scanner::{Literal, Operator};
 use super::{FieldPath, FieldType, FieldValue, Filterable};
-use jiff::Timestamp;
+use crate::domain::time::Timestamp;
 use std::cmp::Ordering;
 
 /// A checked comparison.
@@ -174,7 +174,7 @@ fn operand(field: &'static str, kind: FieldType, value: &Literal) -> Result<Oper
             format!("one of {}", names.join(", ")),
         ),
         FieldType::Time => (
-            text.parse().ok().map(|time: Timestamp| Operand::Time(time.as_microsecond())),
+            Timestamp::parse(text).map(|time| Operand::Time(time.micros())),
             "an RFC 3339 time such as \"2026-03-01T00:00:00Z\"".to_owned(),
         ),
     };

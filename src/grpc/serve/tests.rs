@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod connections;
+mod web;
+
 use super::*;
 use crate::grpc::health::{Health, WATCH_PATH, reflection_v1, reflection_v1alpha};
 use std::net::SocketAddr;
@@ -177,9 +180,12 @@ async fn a_client_deadline_gives_deadline_exceeded_for_calls_and_streams() {
     assert_eq!(status.code(), Code::DeadlineExceeded);
     assert_eq!(status.get_error_details().error_info().unwrap().domain, "steward");
 
-    let mut stream = client.watch(with_timeout("rude")).await.unwrap().into_inner();
-    assert!(stream.message().await.unwrap().is_some());
-    assert_eq!(stream.message().await.unwrap_err().code(), Code::DeadlineExceeded);
+    // On a busy machine the time may be up before the first message, or the head.
+    let status = match client.watch(with_timeout("rude")).await {
+        Ok(stream) => stream.into_inner().filter_map(Result::err).next().await.unwrap(),
+        Err(status) => status,
+    };
+    assert_eq!(status.code(), Code::DeadlineExceeded);
 }
 
 #[tokio::test]
@@ -243,45 +249,6 @@ async fn a_panic_is_internal_and_the_connection_lives_on() {
 }
 
 #[tokio::test]
-async fn a_grpc_web_call_over_http1_is_answered_with_its_status_in_the_body() {
-    let server = Server::start(ServeOptions::default()).await;
-    let answer = server.raw_grpc_web(CHECK_PATH, "", "").await;
-    assert!(answer.starts_with("http/1.1 200 ok"), "{answer}");
-    assert!(answer.contains("content-type: application/grpc-web+proto"), "{answer}");
-    assert!(answer.contains("grpc-status:0"), "{answer}");
-    assert!(answer.contains("x-request-id: "), "{answer}");
-}
-
-#[tokio::test]
-async fn refusals_of_layers_reach_grpc_web_clients() {
-    let options = ServeOptions { max_deadline: Duration::from_millis(20), ..ServeOptions::default() };
-    let server = Server::start(options).await;
-    for (path, extra, service, status) in [
-        (CHECK_PATH, "", "hang", "4"),
-        (CHECK_PATH, "grpc-timeout: x\r\n", "", "3"),
-        (CHECK_PATH, "", "panic", "13"),
-        (WATCH_PATH, "grpc-timeout: 20m\r\n", "rude", "4"),
-        ("/steward.v1.NoService/Get", "", "", "12"),
-    ] {
-        let answer = server.raw_grpc_web(path, extra, service).await;
-        assert!(answer.starts_with("http/1.1 200 ok"), "{answer}");
-        assert!(answer.contains("content-type: application/grpc-web+proto"), "{answer}");
-        let wanted = [format!("grpc-status: {status}\r\n"), format!("grpc-status:{status}\r\n")];
-        assert!(wanted.iter().any(|wanted| answer.contains(wanted)), "{service}: {answer}");
-    }
-}
-
-#[tokio::test]
-async fn plain_http_works_beside_grpc() {
-    let server = Server::start(ServeOptions::default()).await;
-    let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-    let answer = server.raw(get("/hello").as_bytes()).await;
-    assert!(answer.starts_with("http/1.1 200 ok") && answer.ends_with("hello"), "{answer}");
-    let answer = server.raw(get("/nothing").as_bytes()).await;
-    assert!(answer.starts_with("http/1.1 404"), "{answer}");
-}
-
-#[tokio::test]
 async fn an_unknown_service_is_unimplemented() {
     let server = Server::start(ServeOptions::default()).await;
     let channel = server.channel().await;
@@ -289,84 +256,6 @@ async fn an_unknown_service_is_unimplemented() {
     let status = client.get_model(crate::proto::v1::GetModelRequest::default()).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented);
     assert!(status.message().contains("/steward.v1.ModelService/GetModel"), "{}", status.message());
-}
-
-#[tokio::test]
-async fn a_preflight_of_a_known_origin_is_allowed_and_of_another_is_not() {
-    let origins = vec!["https://console.example.org".to_owned()];
-    let server = Server::start(ServeOptions { cors_origins: origins, ..ServeOptions::default() }).await;
-    let preflight = |origin: &str| {
-        format!(
-            "OPTIONS {CHECK_PATH} HTTP/1.1\r\nhost: x\r\nconnection: close\r\norigin: {origin}\r\n\
-             access-control-request-method: POST\r\naccess-control-request-headers: x-grpc-web\r\n\r\n"
-        )
-    };
-    let answer = server.raw(preflight("https://console.example.org").as_bytes()).await;
-    assert!(answer.starts_with("http/1.1 200 ok"), "{answer}");
-    assert!(answer.contains("access-control-allow-origin: https://console.example.org"), "{answer}");
-    assert!(answer.contains("x-grpc-web"), "{answer}");
-    let answer = server.raw(preflight("https://evil.example.org").as_bytes()).await;
-    assert!(!answer.contains("access-control-allow-origin"), "{answer}");
-
-    let answer = server.raw_grpc_web(CHECK_PATH, "origin: https://console.example.org\r\n", "").await;
-    assert!(answer.contains("access-control-allow-origin: https://console.example.org"), "{answer}");
-    assert!(answer.contains("access-control-expose-headers: grpc-status"), "{answer}");
-}
-
-#[tokio::test]
-async fn a_drain_lets_a_running_call_finish_and_takes_no_new_connection() {
-    let mut server = Server::start(ServeOptions::default()).await;
-    let mut client = server.client().await;
-    let waiting = tokio::spawn(async move { client.check(ask("wait")).await });
-    server.begun.recv().await.unwrap();
-
-    server.drain.cancel();
-    while TcpStream::connect(server.address).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
-    assert!(!server.task.is_finished());
-    server.gate.add_permits(1);
-    waiting.await.unwrap().unwrap();
-    assert_eq!(server.drained().await, Drained::Completely);
-}
-
-#[tokio::test]
-async fn a_drain_ends_when_streams_end_themselves() {
-    let server = Server::start(ServeOptions::default()).await;
-    let mut client = server.client().await;
-    let mut stream = client.watch(ask("polite")).await.unwrap().into_inner();
-    assert!(stream.message().await.unwrap().is_some());
-    server.drain.cancel();
-    assert!(stream.message().await.unwrap().is_none());
-    assert_eq!(server.drained().await, Drained::Completely);
-}
-
-#[tokio::test]
-async fn a_drain_cuts_what_does_not_end_in_time() {
-    let options = ServeOptions { drain_timeout: Duration::from_millis(20), ..ServeOptions::default() };
-    let server = Server::start(options).await;
-    let mut client = server.client().await;
-    let mut stream = client.watch(ask("rude")).await.unwrap().into_inner();
-    assert!(stream.message().await.unwrap().is_some());
-    server.drain.cancel();
-    assert_eq!(server.drained().await, Drained::Cut(1));
-    assert!(stream.message().await.is_err());
-}
-
-#[tokio::test]
-async fn connections_beyond_the_limit_wait_for_a_place() {
-    let server = Server::start(ServeOptions { max_connections: 1, ..ServeOptions::default() }).await;
-    let mut first = server.client().await;
-    first.check(ask("")).await.unwrap();
-    let address = server.address;
-    let second = tokio::spawn(async move {
-        let channel = Endpoint::new(format!("http://{address}")).unwrap().connect_lazy();
-        HealthClient::new(channel).check(ask("")).await
-    });
-    first.check(ask("")).await.unwrap();
-    assert!(!second.is_finished());
-    drop(first);
-    second.await.unwrap().unwrap();
 }
 
 #[tokio::test]
