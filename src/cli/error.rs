@@ -1,0 +1,417 @@
+//! What can go wrong on the command line, told in words and in exit codes.
+
+use std::{error::Error as _, fmt::Write as _, io, path::Path, process::ExitCode};
+
+use serde_json::{Value, json};
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt as _};
+
+use super::table::printable;
+
+/// The exit codes of `steward`, as its `--help` documents them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// It worked.
+    Ok = 0,
+    /// Something failed that should not.
+    Internal = 1,
+    /// The command itself is not well-formed.
+    Usage = 2,
+    /// What was named does not exist.
+    NotFound = 3,
+    /// A rule forbids it in the present state (FAILED_PRECONDITION).
+    Refused = 4,
+    /// Somebody else was first: a stale etag, or it exists already.
+    Conflict = 5,
+    /// A value is not allowed, whatever the state (INVALID_ARGUMENT, OUT_OF_RANGE).
+    BadInput = 6,
+    /// The server did not answer, or not in time.
+    Unavailable = 7,
+    /// The caller may not do this.
+    Permission = 8,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// Why a command did not succeed.
+#[derive(Debug)]
+pub enum Failure {
+    /// The server refused, or could not be reached.
+    Rpc(Box<RpcFailure>),
+    /// Arguments that are well-formed one by one but make no sense together.
+    Usage(String),
+    /// Content that was read from a file or from standard input is wrong.
+    Input(String),
+    /// A file could not be read or written, named in words with what was done.
+    Io(String, io::Error),
+    /// Nobody reads standard output any more, as behind `| head`: a quiet end.
+    OutputClosed,
+    /// The server answered something that breaks its contract.
+    Contract(String),
+    /// A health check that was answered, but not with SERVING.
+    NotServing(String),
+}
+
+/// A call that failed.
+#[derive(Debug)]
+pub struct RpcFailure {
+    status: Status,
+    server: String,
+    /// Set for changes: with it a repeat is safe.
+    request_id: Option<String>,
+}
+
+/// One refusal among several: a field, a guard or a resource.
+struct Violation {
+    kind: &'static str,
+    subject: String,
+    description: String,
+}
+
+impl Failure {
+    /// A call to `server` (its URL) that ended with `status`.
+    pub fn rpc(status: Status, server: &str) -> Self {
+        Failure::Rpc(Box::new(RpcFailure { status, server: server.to_owned(), request_id: None }))
+    }
+
+    /// The file at `path` could not be used as `what` says ("read", "write").
+    pub fn file(what: &str, path: &Path, error: io::Error) -> Self {
+        Failure::Io(format!("Cannot {what} {}", path.display()), error)
+    }
+
+    /// Standard output could not be written; a closed pipe is an ordinary end.
+    pub fn stdout(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure::OutputClosed,
+            _ => Failure::Io("Cannot write to standard output".to_owned(), error),
+        }
+    }
+
+    /// Remembers under which request id a change was sent.
+    pub fn with_request_id(mut self, request_id: &str) -> Self {
+        if let Failure::Rpc(failure) = &mut self
+            && !request_id.is_empty()
+        {
+            failure.request_id = Some(request_id.to_owned());
+        }
+        self
+    }
+
+    /// The gRPC code, when a server or the connection to it is the cause.
+    pub fn code(&self) -> Option<Code> {
+        match self {
+            Failure::Rpc(failure) => Some(failure.status.code()),
+            _ => None,
+        }
+    }
+
+    /// Whether the same call may well succeed a moment later: the server was
+    /// away, or the connection broke.
+    pub fn is_interruption(&self) -> bool {
+        matches!(self, Failure::Rpc(failure) if is_interruption(&failure.status))
+    }
+
+    /// The exit code of the process.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Failure::Rpc(failure) => exit_of(&failure.status),
+            Failure::Usage(_) => Exit::Usage,
+            Failure::Input(_) => Exit::BadInput,
+            Failure::Io(..) | Failure::Contract(_) => Exit::Internal,
+            Failure::OutputClosed => Exit::Ok,
+            Failure::NotServing(_) => Exit::Unavailable,
+        }
+    }
+
+    /// The failure for people: what happened, each refusal on a line of its
+    /// own, and what to do. Empty when there is nothing to say.
+    pub fn text(&self) -> String {
+        if matches!(self, Failure::OutputClosed) {
+            return String::new();
+        }
+        let mut text = format!("Error: {}\n", printable(&self.message()));
+        for violation in self.violations() {
+            let subject = match violation.subject.as_str() {
+                "" => String::new(),
+                subject => format!("{subject}: "),
+            };
+            let _ = writeln!(text, "  - {}", printable(&format!("{subject}{}", violation.description)));
+        }
+        if let Some(advice) = self.advice() {
+            let _ = writeln!(text, "What to do: {}", printable(&advice));
+        }
+        text
+    }
+
+    /// The failure for programs, as one JSON object.
+    pub fn json(&self) -> Value {
+        let code = self.code().map(code_name);
+        let details = self.details();
+        let error_info = details.as_ref().and_then(ErrorDetails::error_info);
+        let violations: Vec<Value> = self
+            .violations()
+            .into_iter()
+            .map(|v| json!({"kind": v.kind, "subject": v.subject, "description": v.description}))
+            .collect();
+        let retry_seconds = details
+            .as_ref()
+            .and_then(ErrorDetails::retry_info)
+            .and_then(|info| info.retry_delay)
+            .map(|delay| delay.as_secs_f64());
+        json!({"error": {
+            "exitCode": self.exit() as u8,
+            "code": code,
+            "reason": error_info.map(|info| &info.reason),
+            "metadata": error_info.map(|info| &info.metadata),
+            "message": self.message(),
+            "violations": violations,
+            "retryAfterSeconds": retry_seconds,
+            "advice": self.advice(),
+        }})
+    }
+
+    /// What happened, in a sentence.
+    pub fn message(&self) -> String {
+        match self {
+            Failure::Rpc(failure) => failure.summary(),
+            Failure::Usage(message)
+            | Failure::Input(message)
+            | Failure::Contract(message)
+            | Failure::NotServing(message) => message.clone(),
+            Failure::Io(what, error) => format!("{what}: {error}."),
+            Failure::OutputClosed => "Standard output was closed.".to_owned(),
+        }
+    }
+
+    fn details(&self) -> Option<ErrorDetails> {
+        match self {
+            Failure::Rpc(failure) => Some(failure.status.get_error_details()),
+            _ => None,
+        }
+    }
+
+    fn violations(&self) -> Vec<Violation> {
+        self.details().map(|details| violations(&details)).unwrap_or_default()
+    }
+
+    fn advice(&self) -> Option<String> {
+        match self {
+            Failure::Rpc(failure) => failure.advice(),
+            Failure::Usage(_) => Some("See the same command with --help.".to_owned()),
+            Failure::Contract(_) => Some(
+                "Check that client and server are of the same release, and look at the server's log."
+                    .to_owned(),
+            ),
+            _ => None,
+        }
+    }
+}
+
+impl RpcFailure {
+    fn summary(&self) -> String {
+        match self.status.code() {
+            _ if is_timeout(&self.status) => format!("{} did not answer in time.", self.server),
+            _ if self.status.source().is_some() => {
+                format!("{} cannot be reached: {}.", self.server, innermost(&self.status))
+            }
+            code if self.status.message().is_empty() => format!("The server answered {}.", code_name(code)),
+            _ => self.status.message().to_owned(),
+        }
+    }
+
+    fn advice(&self) -> Option<String> {
+        let details = self.status.get_error_details();
+        let reason = details.error_info().map(|info| info.reason.as_str()).unwrap_or_default();
+        let advice = match self.status.code() {
+            _ if is_timeout(&self.status) => "Allow more time with --timeout.".to_owned(),
+            _ if is_interruption(&self.status) => {
+                "Check that the server runs (`steward serve`) and that --server is right.".to_owned()
+            }
+            Code::NotFound => "Check the spelling, --namespace, and what the list command shows.".to_owned(),
+            Code::Aborted => {
+                "Read it again, see what changed, and repeat with the etag that it has now.".to_owned()
+            }
+            Code::AlreadyExists if reason.contains("REQUEST_ID") => {
+                "Use a new --request-id for a new request, or leave it out.".to_owned()
+            }
+            Code::AlreadyExists => "Choose another name, or change what is there.".to_owned(),
+            Code::FailedPrecondition => {
+                "Put right what is named above; --dry-run shows every refusal without changing anything."
+                    .to_owned()
+            }
+            Code::InvalidArgument | Code::OutOfRange => "Correct the value and repeat.".to_owned(),
+            Code::PermissionDenied | Code::Unauthenticated => {
+                "Ask whoever runs this server for access.".to_owned()
+            }
+            Code::ResourceExhausted => "Wait a moment and repeat, or ask for less at once.".to_owned(),
+            Code::Unimplemented => "Update the server: it does not know this call yet.".to_owned(),
+            _ => "Look at the server's log.".to_owned(),
+        };
+        // Whether the change happened is unknown only when the answer got lost.
+        match &self.request_id {
+            Some(id) if is_interruption(&self.status) || is_timeout(&self.status) => Some(format!(
+                "{advice} Then repeat with --request-id {id}: what has already happened is not done twice."
+            )),
+            _ => Some(advice),
+        }
+    }
+}
+
+/// Whether the caller's own deadline ended the call, wherever it was noticed.
+fn is_timeout(status: &Status) -> bool {
+    let local = status.source().is_some() && status.code() == Code::Cancelled;
+    status.code() == Code::DeadlineExceeded || local
+}
+
+/// Whether the server was away or the connection broke. Only a status made on
+/// this side of the wire has a source.
+pub fn is_interruption(status: &Status) -> bool {
+    let broken = status.source().is_some()
+        && matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal);
+    status.code() == Code::Unavailable || broken
+}
+
+fn innermost(status: &Status) -> String {
+    let mut words = status.message().to_owned();
+    let mut cause = status.source();
+    while let Some(error) = cause {
+        words = error.to_string();
+        cause = error.source();
+    }
+    words
+}
+
+fn exit_of(status: &Status) -> Exit {
+    match status.code() {
+        Code::Ok => Exit::Ok,
+        _ if is_interruption(status) || is_timeout(status) => Exit::Unavailable,
+        Code::NotFound => Exit::NotFound,
+        Code::FailedPrecondition => Exit::Refused,
+        Code::Aborted | Code::AlreadyExists => Exit::Conflict,
+        Code::InvalidArgument | Code::OutOfRange => Exit::BadInput,
+        Code::ResourceExhausted => Exit::Unavailable,
+        Code::PermissionDenied | Code::Unauthenticated => Exit::Permission,
+        _ => Exit::Internal,
+    }
+}
+
+fn violations(details: &ErrorDetails) -> Vec<Violation> {
+    let fields = details.bad_request().into_iter().flat_map(|bad| &bad.field_violations).map(|v| Violation {
+        kind: "field",
+        subject: v.field.clone(),
+        description: v.description.clone(),
+    });
+    let guards =
+        details.precondition_failure().into_iter().flat_map(|failure| &failure.violations).map(|v| {
+            Violation { kind: "guard", subject: v.r#type.clone(), description: v.description.clone() }
+        });
+    let resource = details.resource_info().map(|info| Violation {
+        kind: "resource",
+        subject: info.resource_name.clone(),
+        description: info.description.clone(),
+    });
+    fields.chain(guards).chain(resource.filter(|r| !r.description.is_empty())).collect()
+}
+
+/// The name of a code as gRPC writes it.
+pub fn code_name(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    const SERVER: &str = "http://127.0.0.1:7400";
+
+    #[test]
+    fn each_code_has_the_exit_code_that_help_promises() {
+        let cases = [
+            (Code::NotFound, Exit::NotFound),
+            (Code::FailedPrecondition, Exit::Refused),
+            (Code::Aborted, Exit::Conflict),
+            (Code::AlreadyExists, Exit::Conflict),
+            (Code::InvalidArgument, Exit::BadInput),
+            (Code::OutOfRange, Exit::BadInput),
+            (Code::Unavailable, Exit::Unavailable),
+            (Code::DeadlineExceeded, Exit::Unavailable),
+            (Code::PermissionDenied, Exit::Permission),
+            (Code::Unauthenticated, Exit::Permission),
+            (Code::Internal, Exit::Internal),
+            (Code::DataLoss, Exit::Internal),
+        ];
+        for (code, exit) in cases {
+            assert_eq!(Failure::rpc(Status::new(code, "no"), SERVER).exit(), exit, "{code:?}");
+        }
+        assert_eq!(Failure::Usage(String::new()).exit(), Exit::Usage);
+        assert_eq!(Failure::OutputClosed.exit(), Exit::Ok);
+    }
+
+    #[test]
+    fn every_refused_guard_stands_on_its_own_line() {
+        let mut details = ErrorDetails::new();
+        details.set_error_info("VERSION_NOT_CANDIDATE", "steward", std::collections::HashMap::new());
+        details.add_precondition_failure_violation("NOT_CANDIDATE", "versions/1", "version 1 is a DRAFT");
+        details.add_precondition_failure_violation("NO_REASON", "versions/1", "a reason is needed");
+        let status =
+            Status::with_error_details(Code::FailedPrecondition, "version 1 cannot be approved", details);
+        let failure = Failure::rpc(status, SERVER);
+        assert_eq!(
+            failure.text(),
+            "Error: version 1 cannot be approved\n  - NOT_CANDIDATE: version 1 is a DRAFT\n  \
+             - NO_REASON: a reason is needed\nWhat to do: Put right what is named above; --dry-run shows \
+             every refusal without changing anything.\n"
+        );
+        let json = failure.json();
+        assert_eq!(json["error"]["code"], "FAILED_PRECONDITION");
+        assert_eq!(json["error"]["reason"], "VERSION_NOT_CANDIDATE");
+        assert_eq!(json["error"]["exitCode"], 4);
+        assert_eq!(json["error"]["violations"][1]["subject"], "NO_REASON");
+    }
+
+    #[test]
+    fn a_lost_answer_to_a_change_says_how_to_repeat_it_safely() {
+        let failure = Failure::rpc(Status::unavailable("gone"), SERVER).with_request_id("r-1");
+        assert!(failure.is_interruption());
+        assert!(failure.text().contains("--request-id r-1"), "{}", failure.text());
+        let refused = Failure::rpc(Status::not_found("no model"), SERVER).with_request_id("r-1");
+        assert!(!refused.text().contains("r-1"));
+    }
+
+    #[test]
+    fn a_message_cannot_move_the_cursor_of_a_terminal() {
+        let failure = Failure::rpc(Status::not_found("no \u{1b}[2Jmodel"), SERVER);
+        assert!(!failure.text().contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_closed_pipe_says_nothing() {
+        let closed = Failure::stdout(io::Error::from(io::ErrorKind::BrokenPipe));
+        assert_eq!(closed.text(), "");
+        assert_eq!(closed.exit(), Exit::Ok);
+    }
+}
