@@ -98,11 +98,6 @@ impl Session {
         self.channel.clone()
     }
 
-    /// The server as the user gave it, for messages.
-    pub fn server(&self) -> &str {
-        &self.server
-    }
-
     /// Makes a unary call. When the server is away or the connection breaks,
     /// exactly the same request is sent again, at most twice.
     ///

@@ -13,11 +13,12 @@ use super::{
     argument::{parse_dataset, parse_time},
     client::Session,
     error::Failure,
+    evaluation_view::{facts, table},
     flags::{ChangeFlags, PageFlags, PastFlag},
     json::from_json,
     name::{self, ModelRef, VersionRef},
-    point::{parse_moments, parse_rate, parse_usage, parse_value, point_words},
-    table::{Facts, Table, day, time, version_words},
+    point::{parse_moments, parse_rate, parse_usage, parse_value},
+    table::{Facts, version_words},
 };
 use crate::proto::v1::{
     BatchRecordEvaluationsRequest, BatchRecordEvaluationsResponse, DatasetReference, Evaluation, Evaluator,
@@ -27,6 +28,7 @@ use crate::proto::v1::{
 
 /// What to do with evaluations.
 #[derive(Subcommand, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one value in a process")]
 pub enum EvaluationCommand {
     /// Record what was measured of a version
     #[command(after_help = "\
@@ -44,7 +46,7 @@ Examples:
 
 The file is an Evaluation in proto3 JSON, as `steward evaluation get --output json` prints it. Flags go \
 before what it says, and their measurements are added.")]
-    Record(Box<RecordArgs>),
+    Record(RecordArgs),
 
     /// Record many evaluations of one model, all or none
     #[command(after_help = "\
@@ -186,7 +188,7 @@ pub struct ListArgs {
 /// Carries out one command.
 pub async fn run(session: &Session, command: EvaluationCommand) -> Result<(), Failure> {
     match command {
-        EvaluationCommand::Record(args) => record(session, *args).await,
+        EvaluationCommand::Record(args) => record(session, args).await,
         EvaluationCommand::RecordBatch(args) => record_batch(session, args).await,
         EvaluationCommand::Get(args) => get(session, args).await,
         EvaluationCommand::List(args) => list(session, args).await,
@@ -208,7 +210,7 @@ async fn record(session: &Session, args: RecordArgs) -> Result<(), Failure> {
     let sentence = format!(
         "Evaluation {} of {} is recorded (audit position {}).",
         name::id(&evaluation.name),
-        version_words(&version_of(&evaluation)),
+        version_words(name::parent(&evaluation.name)),
         evaluation.audit_position
     );
     session.output().changed(dry_run, &evaluation, &sentence, &facts(&evaluation))
@@ -319,53 +321,6 @@ fn read(path: &Path) -> Result<String, Failure> {
         return Ok(text);
     }
     fs::read_to_string(path).map_err(|error| Failure::file("read", path, error))
-}
-
-fn version_of(evaluation: &Evaluation) -> String {
-    name::parent(&evaluation.name).to_owned()
-}
-
-fn facts(evaluation: &Evaluation) -> Facts {
-    let dataset = evaluation.dataset.as_ref().map(|dataset| dataset.uri.clone()).unwrap_or_default();
-    Facts::new()
-        .add("Evaluation", name::id(&evaluation.name))
-        .add("Of", version_words(&version_of(evaluation)))
-        .add("Window", window_words(evaluation))
-        .add("Evaluator", evaluator_words(evaluation))
-        .add("Data set", dataset)
-        .add_lines("Measured", evaluation.points.iter().map(point_words))
-        .add("Note", &evaluation.note)
-        .add("Recorded", format!("{} by {}", time(evaluation.create_time), evaluation.recorder))
-        .add("Full name", &evaluation.name)
-}
-
-/// One row for each measurement, of the wanted metric only when there is one.
-fn table(evaluations: &[Evaluation], metric: &str) -> Table {
-    let mut table = Table::new(["FROM", "TO", "MEASURED", "EVALUATOR", "EVALUATION"]);
-    for evaluation in evaluations {
-        let wanted = evaluation.points.iter().filter(|point| metric.is_empty() || point.metric == metric);
-        let points: Vec<String> = wanted.map(point_words).collect();
-        table.row([
-            day(evaluation.window_start_time),
-            day(evaluation.window_end_time),
-            points.join("\n"),
-            evaluator_words(evaluation),
-            name::id(&evaluation.name),
-        ]);
-    }
-    table
-}
-
-fn window_words(evaluation: &Evaluation) -> String {
-    format!("{} to {}", time(evaluation.window_start_time), time(evaluation.window_end_time))
-}
-
-fn evaluator_words(evaluation: &Evaluation) -> String {
-    let Some(evaluator) = &evaluation.evaluator else { return String::new() };
-    match evaluator.version.as_str() {
-        "" => evaluator.name.clone(),
-        version => format!("{} {version}", evaluator.name),
-    }
 }
 
 #[cfg(test)]

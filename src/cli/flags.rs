@@ -1,6 +1,7 @@
 //! Groups of flags that many commands share.
 
 use clap::Args;
+use prost_types::FieldMask;
 use uuid::Uuid;
 
 use super::{
@@ -127,6 +128,27 @@ impl PageFlags {
             token = next;
         }
     }
+}
+
+/// The mask of an update: fields that were given, then fields to empty.
+///
+/// # Errors
+/// When a field is both given and emptied, or nothing is to be changed.
+pub fn mask_of(
+    given: impl IntoIterator<Item = &'static str>,
+    cleared: impl IntoIterator<Item = &'static str>,
+) -> Result<FieldMask, Failure> {
+    let mut paths: Vec<&'static str> = given.into_iter().collect();
+    for path in cleared {
+        if paths.contains(&path) {
+            return Err(Failure::Usage(format!("{path} is both given and cleared.")));
+        }
+        paths.push(path);
+    }
+    if paths.is_empty() {
+        return Err(Failure::Usage("There is nothing to change: give at least one field.".to_owned()));
+    }
+    Ok(FieldMask { paths: paths.into_iter().map(str::to_owned).collect() })
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod client;
 mod demo;
 mod error;
 mod evaluation;
+mod evaluation_view;
 mod export;
 mod file;
 mod flags;
@@ -17,6 +18,8 @@ mod health;
 mod json;
 mod lifecycle;
 mod model;
+mod model_fields;
+mod model_view;
 mod name;
 mod namespace;
 mod output;
@@ -25,6 +28,7 @@ mod property;
 mod serve;
 mod table;
 mod version;
+mod version_fields;
 mod version_view;
 
 use std::time::Duration;
@@ -102,6 +106,7 @@ pub struct GlobalFlags {
 
 /// What to do.
 #[derive(Subcommand, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one value in a process")]
 pub enum Command {
     /// Commands that need no running server; the lobby carries them out.
     #[command(flatten)]

@@ -1,11 +1,9 @@
 //! `steward version`: the versions of a model, and which one to use. The verbs
 //! of a version's life are in `lifecycle.rs`.
 
-use clap::{Args, Subcommand, ValueEnum};
-use prost_types::FieldMask;
+use clap::{Args, Subcommand};
 
 use super::{
-    argument::{parse_artifact, parse_dataset, parse_pair, parse_property, parse_upstream},
     client::Session,
     error::Failure,
     flags::{ChangeFlags, EtagFlag, PageFlags, PastFlag},
@@ -13,12 +11,12 @@ use super::{
     name::{self, ModelRef, VersionRef},
     output::{write, write_json},
     table::version_words,
+    version_fields::{ClearableField, VersionFields},
     version_view::{facts, resolved, table},
 };
 use crate::proto::v1::{
-    Artifact, CreateVersionRequest, DatasetReference, GetVersionRequest, ListVersionsRequest,
-    ListVersionsResponse, PropertyValue, ResolveVersionRequest, Source, UpdateVersionRequest,
-    UpstreamReference, Version, resolve_version_request::Selector, source,
+    CreateVersionRequest, GetVersionRequest, ListVersionsRequest, ListVersionsResponse,
+    ResolveVersionRequest, UpdateVersionRequest, Version, resolve_version_request::Selector,
 };
 
 /// What to do with versions.
@@ -68,51 +66,6 @@ Examples:
 
     #[command(flatten)]
     Lifecycle(LifecycleCommand),
-}
-
-/// What is said about a version.
-#[derive(Args, Debug, Clone, Default)]
-pub struct VersionFields {
-    /// A name of its own, such as `2.0.0` or a vendor's model id
-    #[arg(long = "label", value_name = "TEXT")]
-    label: Option<String>,
-
-    /// What is new in this version
-    #[arg(long, value_name = "TEXT")]
-    description: Option<String>,
-
-    /// A file of the version: where it is, its digest, size in bytes and media type; may be repeated
-    #[arg(long = "artifact", value_name = "URI[,digest=…][,size=…][,type=…]", value_parser = parse_artifact)]
-    artifacts: Vec<Artifact>,
-
-    /// What the version is called where it is rented
-    #[arg(
-        long,
-        value_name = "provider=…,model=…[,channel=…][,region=…]",
-        value_parser = parse_upstream
-    )]
-    upstream: Option<UpstreamReference>,
-
-    /// A data set that it was made from; may be repeated
-    #[arg(long = "dataset", value_name = "URI[,digest=…][,rows=…]", value_parser = parse_dataset)]
-    datasets: Vec<DatasetReference>,
-
-    /// A training run that it came from; may be repeated
-    #[arg(long = "run-uri", value_name = "URI")]
-    run_uris: Vec<String>,
-
-    /// A version that it was made from: a number, MODEL/NUMBER or a full name; may be repeated
-    #[arg(long = "parent-version", value_name = "VERSION")]
-    parent_versions: Vec<String>,
-
-    /// A key and value to filter by; may be repeated
-    #[arg(long = "tag", value_name = "KEY=VALUE", value_parser = parse_pair)]
-    labels: Vec<(String, String)>,
-
-    /// A property with a type: `k=text`, `k:int=5`, `k:number=0.5`, `k:bool=true`,
-    /// `k:time=2026-01-01`; may be repeated
-    #[arg(long = "property", value_name = "KEY[:TYPE]=VALUE", value_parser = parse_property)]
-    properties: Vec<(String, PropertyValue)>,
 }
 
 /// Arguments of `steward version create`.
@@ -198,76 +151,6 @@ pub struct ResolveArgs {
     past: PastFlag,
 }
 
-/// Fields that an update can empty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-#[allow(missing_docs, reason = "a doc comment would become help text that repeats the word")]
-pub enum ClearableField {
-    Label,
-    Description,
-    Artifacts,
-    Upstream,
-    Sources,
-    Tags,
-    Properties,
-}
-
-impl ClearableField {
-    fn path(self) -> &'static str {
-        match self {
-            ClearableField::Label => "label",
-            ClearableField::Description => "description",
-            ClearableField::Artifacts => "artifacts",
-            ClearableField::Upstream => "upstream",
-            ClearableField::Sources => "sources",
-            ClearableField::Tags => "labels",
-            ClearableField::Properties => "properties",
-        }
-    }
-}
-
-impl VersionFields {
-    /// Which fields were given, by their names in the contract.
-    fn paths(&self) -> Vec<&'static str> {
-        let sources =
-            !(self.datasets.is_empty() && self.run_uris.is_empty() && self.parent_versions.is_empty());
-        let given = [
-            (self.label.is_some(), "label"),
-            (self.description.is_some(), "description"),
-            (!self.artifacts.is_empty(), "artifacts"),
-            (self.upstream.is_some(), "upstream"),
-            (sources, "sources"),
-            (!self.labels.is_empty(), "labels"),
-            (!self.properties.is_empty(), "properties"),
-        ];
-        given.into_iter().filter_map(|(is_given, path)| is_given.then_some(path)).collect()
-    }
-
-    /// The version that these fields describe; `namespace` and `model` are full names.
-    fn into_version(self, namespace: &str, model: &str) -> Result<Version, Failure> {
-        let datasets = self.datasets.into_iter().map(|dataset| Ok(source::Kind::Dataset(dataset)));
-        let runs = self.run_uris.into_iter().map(|uri| Ok(source::Kind::RunUri(uri)));
-        let parents = self
-            .parent_versions
-            .iter()
-            .map(|given| name::version_of(namespace, model, given).map(source::Kind::ParentVersion));
-        let sources = datasets
-            .chain(runs)
-            .chain(parents)
-            .map(|kind| kind.map(|kind| Source { kind: Some(kind) }))
-            .collect::<Result<Vec<_>, Failure>>()?;
-        Ok(Version {
-            label: self.label.unwrap_or_default(),
-            description: self.description.unwrap_or_default(),
-            artifacts: self.artifacts,
-            upstream: self.upstream,
-            sources,
-            labels: self.labels.into_iter().collect(),
-            properties: self.properties.into_iter().collect(),
-            ..Version::default()
-        })
-    }
-}
-
 /// Carries out one command.
 pub async fn run(session: &Session, command: VersionCommand) -> Result<(), Failure> {
     match command {
@@ -322,7 +205,7 @@ async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
 
 async fn update(session: &Session, args: UpdateArgs) -> Result<(), Failure> {
     let name = name::version(session.namespace(), &args.version)?;
-    let update_mask = Some(mask(&args.fields, &args.clear)?);
+    let update_mask = Some(args.fields.mask(&args.clear)?);
     let changes = args.fields.into_version(session.namespace(), name::parent(&name))?;
     let request_id = args.change.request_id();
     let request = UpdateVersionRequest {
@@ -355,21 +238,6 @@ fn selector(label: Option<String>, alias_or_number: String) -> Selector {
     }
 }
 
-/// The fields to change: those given and those cleared.
-fn mask(fields: &VersionFields, clear: &[ClearableField]) -> Result<FieldMask, Failure> {
-    let mut paths = fields.paths();
-    for field in clear {
-        if paths.contains(&field.path()) {
-            return Err(Failure::Usage(format!("{} is both given and cleared.", field.path())));
-        }
-        paths.push(field.path());
-    }
-    if paths.is_empty() {
-        return Err(Failure::Usage("There is nothing to change: give at least one field.".to_owned()));
-    }
-    Ok(FieldMask { paths: paths.into_iter().map(str::to_owned).collect() })
-}
-
 /// Tells a change of a version in a sentence, with its key facts.
 pub fn changed(session: &Session, dry_run: bool, version: &Version, what: &str) -> Result<(), Failure> {
     let words = version_words(&version.name);
@@ -382,36 +250,10 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
 
-    const NS: &str = "namespaces/default";
-    const MODEL: &str = "namespaces/default/models/m";
-
     #[test]
     fn what_to_resolve_is_a_number_an_alias_or_a_label() {
         assert_eq!(selector(None, "2".into()), Selector::Number(2));
         assert_eq!(selector(None, "production".into()), Selector::Alias("production".into()));
         assert_eq!(selector(Some("2.0".into()), "production".into()), Selector::Label("2.0".into()));
-    }
-
-    #[test]
-    fn all_sources_of_a_version_are_sent_in_the_contracts_form() {
-        let fields = VersionFields {
-            datasets: vec![parse_dataset("s3://d,rows=5").unwrap()],
-            run_uris: vec!["https://runs.example/7".into()],
-            parent_versions: vec!["1".into(), "other/3".into()],
-            ..VersionFields::default()
-        };
-        let version = fields.into_version(NS, MODEL).unwrap();
-        let kinds: Vec<source::Kind> = version.sources.into_iter().filter_map(|s| s.kind).collect();
-        assert_eq!(kinds.len(), 4);
-        assert_eq!(kinds[2], source::Kind::ParentVersion(format!("{MODEL}/versions/1")));
-        assert_eq!(kinds[3], source::Kind::ParentVersion(format!("{NS}/models/other/versions/3")));
-    }
-
-    #[test]
-    fn an_update_names_what_was_given_and_what_is_cleared() {
-        let fields = VersionFields { label: Some(String::new()), ..VersionFields::default() };
-        assert_eq!(mask(&fields, &[ClearableField::Tags]).unwrap().paths, ["label", "labels"]);
-        assert!(mask(&fields, &[ClearableField::Label]).is_err());
-        assert!(mask(&VersionFields::default(), &[]).is_err());
     }
 }
