@@ -68,8 +68,18 @@ impl Session {
             .http2_keep_alive_interval(Duration::from_secs(20))
             .keep_alive_timeout(Duration::from_secs(10))
             .tcp_nodelay(true);
+        Session::over(endpoint.connect_lazy(), server, target, output)
+    }
+
+    /// A session over a connection to `server` that somebody else has made.
+    pub fn over(
+        channel: Channel,
+        server: String,
+        target: &Target<'_>,
+        output: Output,
+    ) -> Result<Self, Failure> {
         Ok(Session {
-            channel: endpoint.connect_lazy(),
+            channel,
             server,
             namespace: name::namespace(target.namespace)?,
             actor: target.actor.map(actor_value).transpose()?,

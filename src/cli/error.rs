@@ -252,9 +252,11 @@ impl RpcFailure {
             Code::Unimplemented => "Update the server: it does not know this call yet.".to_owned(),
             _ => "Look at the server's log.".to_owned(),
         };
-        // Whether the change happened is unknown only when the answer got lost.
+        // Only then it is open whether the change has happened.
+        let outcome_is_open =
+            is_interruption(&self.status) || is_timeout(&self.status) || self.status.code() == Code::Unknown;
         match &self.request_id {
-            Some(id) if is_interruption(&self.status) || is_timeout(&self.status) => Some(format!(
+            Some(id) if outcome_is_open => Some(format!(
                 "{advice} Then repeat with --request-id {id}: what has already happened is not done twice."
             )),
             _ => Some(advice),

@@ -139,34 +139,4 @@ impl Order {
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-    use super::*;
-
-    fn events(positions: &[u64]) -> Vec<AuditEvent> {
-        positions.iter().map(|&position| AuditEvent { position, ..AuditEvent::default() }).collect()
-    }
-
-    #[test]
-    fn a_gap_or_a_repeat_ends_an_unfiltered_stream() {
-        for second in [3, 2, 5] {
-            let mut order = Order { last: None, dense: true };
-            order.check(&events(&[2, 3])).unwrap();
-            assert!(order.check(&events(&[second])).is_err(), "{second}");
-        }
-    }
-
-    #[test]
-    fn a_filtered_stream_may_skip_but_not_go_back() {
-        let mut order = Order { last: None, dense: false };
-        order.check(&events(&[2, 9])).unwrap();
-        assert!(order.check(&events(&[9])).is_err());
-    }
-
-    #[test]
-    fn waits_grow_to_ten_seconds_and_no_further() {
-        assert_eq!(wait_before(1), Duration::from_millis(250));
-        assert_eq!(wait_before(3), Duration::from_secs(1));
-        assert_eq!(wait_before(60), LONGEST_WAIT);
-    }
-}
+mod tests;

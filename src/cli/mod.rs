@@ -249,3 +249,6 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
         .filter(|limit| *limit <= Duration::from_secs(86_400))
         .ok_or_else(|| "not a number of seconds above 0, at most 86400".to_owned())
 }
+
+#[cfg(test)]
+mod tests;
