@@ -26,7 +26,7 @@ fn words(line: &str) -> Vec<String> {
 /// The example commands in the help of a command and of those below it.
 fn examples(command: &clap::Command, found: &mut Vec<String>) {
     let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-    let help = help.replace("\\\n", " ");
+    let help = help.replace("\\\n      ", "");
     for line in help.lines().filter(|line| line.starts_with("  ")) {
         // What stands before or behind in a pipe is not ours, nor is a comment after a wide gap.
         let ours = line.split(" | ").find(|part| part.trim_start().starts_with("steward "));

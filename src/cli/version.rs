@@ -26,7 +26,7 @@ pub enum VersionCommand {
     #[command(after_help = "\
 Examples:
   steward version create fundraising --label 2.0.0 --description \"Retrained on 2025\" \\
-      --artifact \"s3://models/fundraising/2.onnx,digest=sha256:$(sha256sum 2.onnx | cut -c-64)\" \\
+      --artifact \"s3://models/fundraising/2.onnx,digest=sha256:$DIGEST\" \\
       --dataset \"s3://data/donors-2025.parquet,rows=120000\" --parent-version 1
   steward version create donor-chatbot --label gpt-4o-2024-08-06 \\
       --upstream provider=openai,model=gpt-4o-2024-08-06,channel=azure,region=westeurope")]
