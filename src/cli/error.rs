@@ -69,8 +69,22 @@ pub struct RpcFailure {
 /// One refusal among several: a field, a guard or a resource.
 struct Violation {
     kind: &'static str,
+    /// The field or the resource.
     subject: String,
+    /// The word of a guard; empty for others.
+    reason: String,
     description: String,
+}
+
+impl Violation {
+    fn text(&self) -> String {
+        match (self.reason.as_str(), self.subject.as_str()) {
+            ("", "") => self.description.clone(),
+            ("", subject) => format!("{subject}: {}", self.description),
+            (reason, "") => format!("{} ({reason})", self.description),
+            (reason, subject) => format!("{} ({reason}, {subject})", self.description),
+        }
+    }
 }
 
 impl Failure {
@@ -134,13 +148,10 @@ impl Failure {
         if matches!(self, Failure::OutputClosed) {
             return String::new();
         }
-        let mut text = format!("Error: {}\n", printable(&self.message()));
-        for violation in self.violations() {
-            let subject = match violation.subject.as_str() {
-                "" => String::new(),
-                subject => format!("{subject}: "),
-            };
-            let _ = writeln!(text, "  - {}", printable(&format!("{subject}{}", violation.description)));
+        let violations = self.violations();
+        let mut text = format!("Error: {}\n", printable(&self.headline(&violations)));
+        for violation in violations {
+            let _ = writeln!(text, "  - {}", printable(&violation.text()));
         }
         if let Some(advice) = self.advice() {
             let _ = writeln!(text, "What to do: {}", printable(&advice));
@@ -156,7 +167,7 @@ impl Failure {
         let violations: Vec<Value> = self
             .violations()
             .into_iter()
-            .map(|v| json!({"kind": v.kind, "subject": v.subject, "description": v.description}))
+            .map(|v| json!({"kind": v.kind, "subject": v.subject, "reason": v.reason, "description": v.description}))
             .collect();
         let retry_seconds = details
             .as_ref()
@@ -185,6 +196,19 @@ impl Failure {
             | Failure::NotServing(message) => message.clone(),
             Failure::Io(what, error) => format!("{what}: {error}."),
             Failure::OutputClosed => "Standard output was closed.".to_owned(),
+        }
+    }
+
+    /// The message, unless it only repeats the list below it.
+    fn headline(&self, violations: &[Violation]) -> String {
+        let message = self.message();
+        let repeats = !violations.is_empty() && violations.iter().all(|v| message.contains(&v.description));
+        match self.code() {
+            Some(Code::FailedPrecondition) if repeats => {
+                "This is not allowed in the present state.".to_owned()
+            }
+            Some(Code::InvalidArgument) if repeats => "This is not valid.".to_owned(),
+            _ => message,
         }
     }
 
@@ -306,15 +330,22 @@ fn violations(details: &ErrorDetails) -> Vec<Violation> {
     let fields = details.bad_request().into_iter().flat_map(|bad| &bad.field_violations).map(|v| Violation {
         kind: "field",
         subject: v.field.clone(),
+        reason: String::new(),
         description: v.description.clone(),
     });
     let guards =
         details.precondition_failure().into_iter().flat_map(|failure| &failure.violations).map(|v| {
-            Violation { kind: "guard", subject: v.r#type.clone(), description: v.description.clone() }
+            Violation {
+                kind: "guard",
+                subject: v.subject.clone(),
+                reason: v.r#type.clone(),
+                description: v.description.clone(),
+            }
         });
     let resource = details.resource_info().map(|info| Violation {
         kind: "resource",
         subject: info.resource_name.clone(),
+        reason: String::new(),
         description: info.description.clone(),
     });
     fields.chain(guards).chain(resource.filter(|r| !r.description.is_empty())).collect()

@@ -39,15 +39,15 @@ fn every_refused_guard_stands_on_its_own_line() {
     let failure = Failure::rpc(status, SERVER);
     assert_eq!(
         failure.text(),
-        "Error: version 1 cannot be approved\n  - NOT_CANDIDATE: version 1 is a DRAFT\n  \
-         - NO_REASON: a reason is needed\nWhat to do: Put right what is named above; --dry-run shows \
-         every refusal without changing anything.\n"
+        "Error: version 1 cannot be approved\n  - version 1 is a DRAFT (NOT_CANDIDATE, versions/1)\n  \
+         - a reason is needed (NO_REASON, versions/1)\nWhat to do: Put right what is named above; --dry-run \
+         shows every refusal without changing anything.\n"
     );
     let json = failure.json();
     assert_eq!(json["error"]["code"], "FAILED_PRECONDITION");
     assert_eq!(json["error"]["reason"], "VERSION_NOT_CANDIDATE");
     assert_eq!(json["error"]["exitCode"], 4);
-    assert_eq!(json["error"]["violations"][1]["subject"], "NO_REASON");
+    assert_eq!(json["error"]["violations"][1]["reason"], "NO_REASON");
 }
 
 #[test]
@@ -70,4 +70,13 @@ fn a_closed_pipe_says_nothing() {
     let closed = Failure::stdout(io::Error::from(io::ErrorKind::BrokenPipe));
     assert_eq!(closed.text(), "");
     assert_eq!(closed.exit(), Exit::Ok);
+}
+
+#[test]
+fn a_message_that_only_repeats_its_list_is_not_printed_twice() {
+    let details = ErrorDetails::with_precondition_failure_violation("FROZEN", "v", "the content is frozen");
+    let status = Status::with_error_details(Code::FailedPrecondition, "v: the content is frozen", details);
+    let text = Failure::rpc(status, SERVER).text();
+    assert!(text.starts_with("Error: This is not allowed in the present state.\n  - the content"), "{text}");
+    assert_eq!(text.matches("the content is frozen").count(), 1);
 }
