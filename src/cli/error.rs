@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use super::table::printable;
+use super::table::{printable, version_words};
 
 /// The exit codes of `steward`, as its `--help` documents them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub struct RpcFailure {
     request_id: Option<String>,
 }
 
-/// One refusal among several: a field, a guard or a resource.
+/// One refusal among several: a field or a guard.
 struct Violation {
     kind: &'static str,
     /// The field or the resource.
@@ -169,6 +169,7 @@ impl Failure {
             .into_iter()
             .map(|v| json!({"kind": v.kind, "subject": v.subject, "reason": v.reason, "description": v.description}))
             .collect();
+        let resource = details.as_ref().and_then(ErrorDetails::resource_info);
         let retry_seconds = details
             .as_ref()
             .and_then(ErrorDetails::retry_info)
@@ -181,6 +182,7 @@ impl Failure {
             "metadata": error_info.map(|info| &info.metadata),
             "message": self.message(),
             "violations": violations,
+            "resource": resource.map(|info| json!({"type": info.resource_type, "name": info.resource_name})),
             "retryAfterSeconds": retry_seconds,
             "advice": self.advice(),
         }})
@@ -202,7 +204,8 @@ impl Failure {
     /// The message, unless it only repeats the list below it.
     fn headline(&self, violations: &[Violation]) -> String {
         let message = self.message();
-        let repeats = !violations.is_empty() && violations.iter().all(|v| message.contains(&v.description));
+        // The message may name only the first few.
+        let repeats = violations.first().is_some_and(|first| message.contains(&first.description));
         match self.code() {
             Some(Code::FailedPrecondition) if repeats => {
                 "This is not allowed in the present state.".to_owned()
@@ -250,7 +253,9 @@ impl RpcFailure {
 
     fn advice(&self) -> Option<String> {
         let details = self.status.get_error_details();
-        let reason = details.error_info().map(|info| info.reason.as_str()).unwrap_or_default();
+        let info = details.error_info();
+        let reason = info.map(|info| info.reason.as_str()).unwrap_or_default();
+        let replacement = info.and_then(|info| info.metadata.get("replacement"));
         let advice = match self.status.code() {
             _ if is_timeout(&self.status) => "Allow more time with --timeout.".to_owned(),
             _ if is_interruption(&self.status) => {
@@ -264,10 +269,14 @@ impl RpcFailure {
                 "Use a new --request-id for a new request, or leave it out.".to_owned()
             }
             Code::AlreadyExists => "Choose another name, or change what is there.".to_owned(),
-            Code::FailedPrecondition => {
-                "Put right what is named above; --dry-run shows every refusal without changing anything."
+            Code::FailedPrecondition if reason == "LOG_FORKED" => {
+                "Compare what you have with the log (`steward audit list`), then begin again with --from."
                     .to_owned()
             }
+            Code::FailedPrecondition => match replacement {
+                Some(version) => format!("Move to its replacement, {}.", version_words(version)),
+                None => "Put right what is named above, then repeat.".to_owned(),
+            },
             Code::InvalidArgument | Code::OutOfRange => "Correct the value and repeat.".to_owned(),
             Code::PermissionDenied | Code::Unauthenticated => {
                 "Ask whoever runs this server for access.".to_owned()
@@ -342,13 +351,7 @@ fn violations(details: &ErrorDetails) -> Vec<Violation> {
                 description: v.description.clone(),
             }
         });
-    let resource = details.resource_info().map(|info| Violation {
-        kind: "resource",
-        subject: info.resource_name.clone(),
-        reason: String::new(),
-        description: info.description.clone(),
-    });
-    fields.chain(guards).chain(resource.filter(|r| !r.description.is_empty())).collect()
+    fields.chain(guards).collect()
 }
 
 /// The name of a code as gRPC writes it.

@@ -40,8 +40,8 @@ fn every_refused_guard_stands_on_its_own_line() {
     assert_eq!(
         failure.text(),
         "Error: version 1 cannot be approved\n  - version 1 is a DRAFT (NOT_CANDIDATE, versions/1)\n  \
-         - a reason is needed (NO_REASON, versions/1)\nWhat to do: Put right what is named above; --dry-run \
-         shows every refusal without changing anything.\n"
+         - a reason is needed (NO_REASON, versions/1)\nWhat to do: Put right \
+         what is named above, then repeat.\n"
     );
     let json = failure.json();
     assert_eq!(json["error"]["code"], "FAILED_PRECONDITION");
@@ -79,4 +79,16 @@ fn a_message_that_only_repeats_its_list_is_not_printed_twice() {
     let text = Failure::rpc(status, SERVER).text();
     assert!(text.starts_with("Error: This is not allowed in the present state.\n  - the content"), "{text}");
     assert_eq!(text.matches("the content is frozen").count(), 1);
+}
+
+#[test]
+fn a_refusal_with_a_replacement_says_where_to_move() {
+    let metadata = std::collections::HashMap::from([(
+        "replacement".to_owned(),
+        "namespaces/default/models/fundraising/versions/2".to_owned(),
+    )]);
+    let details = ErrorDetails::with_error_info("VERSION_RETIRED", "steward", metadata);
+    let status = Status::with_error_details(Code::FailedPrecondition, "version 1 is retired", details);
+    let text = Failure::rpc(status, SERVER).text();
+    assert!(text.contains("Move to its replacement, version 2 of fundraising."), "{text}");
 }
