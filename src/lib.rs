@@ -1,6 +1,7 @@
 //! Steward: a central registry for AI models. See ARCHITECTURE.md for the rooms.
 
 pub mod audit;
+pub mod cli;
 pub mod domain;
 pub mod grpc;
 pub mod proto;

@@ -1,0 +1,254 @@
+//! The command line of Steward. It talks to a server through the generated
+//! client only, as any other program would.
+
+mod alias;
+mod argument;
+mod audit;
+mod audit_view;
+mod client;
+mod demo;
+mod error;
+mod evaluation;
+mod evaluation_view;
+mod export;
+mod file;
+mod flags;
+mod follow;
+mod health;
+mod json;
+mod lifecycle;
+mod model;
+mod model_fields;
+mod model_view;
+mod name;
+mod namespace;
+mod output;
+mod point;
+mod property;
+mod serve;
+mod table;
+mod version;
+mod version_fields;
+mod version_view;
+
+use std::time::Duration;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap_complete::Shell;
+
+use self::{
+    client::{Session, Target},
+    output::{Format, Output, note, write_bytes},
+};
+pub use self::{
+    error::{Exit, Failure},
+    serve::{ConfigCommand, EngineKind, Lobby, LogFormat, RebuildArgs, ServeArgs},
+};
+
+/// Where a user looks when something fails.
+const AFTER_HELP: &str = "\
+First steps:
+  steward serve                        run a server on this machine
+  steward demo                         fill it with an example and look around
+  steward version resolve donor-chatbot
+
+Exit codes:
+  0  it worked
+  1  something failed that should not
+  2  the command is not well-formed
+  3  what was named does not exist
+  4  a rule forbids it in the present state
+  5  conflict: somebody changed it in between, or it exists already
+  6  a value is not allowed
+  7  the server did not answer, or not in time
+  8  you may not do this";
+
+/// Steward: a registry for the AI models that an organisation relies on
+#[derive(Parser, Debug)]
+#[command(name = "steward", version, after_help = AFTER_HELP, max_term_width = 110)]
+pub struct Cli {
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: GlobalFlags,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags of every command.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Flags of every command")]
+pub struct GlobalFlags {
+    /// Where the server is
+    #[arg(long, global = true, env = "STEWARD_SERVER", hide_env_values = true, value_name = "URL")]
+    #[arg(default_value = "http://127.0.0.1:7400")]
+    pub server: String,
+
+    /// The namespace to work in
+    #[arg(long, global = true, env = "STEWARD_NAMESPACE", hide_env_values = true, value_name = "ID")]
+    #[arg(default_value = "default")]
+    pub namespace: String,
+
+    /// How results are written
+    #[arg(long, global = true, env = "STEWARD_OUTPUT", hide_env_values = true, hide_possible_values = true)]
+    #[arg(value_enum, default_value_t = Format::Table, value_name = "table|json")]
+    output: Format,
+
+    /// Who acts; your user name when absent
+    #[arg(long, global = true, env = "STEWARD_ACTOR", hide_env_values = true, value_name = "NAME")]
+    pub actor: Option<String>,
+
+    /// Limit for each call; streams have none
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds)]
+    pub timeout: Duration,
+}
+
+/// What to do.
+#[derive(Subcommand, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there is one value in a process")]
+pub enum Command {
+    /// Commands that need no running server; the lobby carries them out.
+    #[command(flatten)]
+    Lobby(Lobby),
+
+    /// Commands of a client.
+    #[command(flatten)]
+    Client(ClientCommand),
+}
+
+/// Commands of a client.
+#[derive(Subcommand, Debug)]
+pub enum ClientCommand {
+    /// Models: register, show, change, delete
+    #[command(subcommand)]
+    Model(model::ModelCommand),
+
+    /// Versions: register, review, resolve, take out of service
+    #[command(subcommand)]
+    Version(version::VersionCommand),
+
+    /// Aliases: words such as `production` that point to a version
+    #[command(subcommand)]
+    Alias(alias::AliasCommand),
+
+    /// Evaluations: what was measured of a version
+    #[command(subcommand)]
+    Evaluation(evaluation::EvaluationCommand),
+
+    /// Namespaces: separate registries on one server
+    #[command(subcommand)]
+    Namespace(namespace::NamespaceCommand),
+
+    /// The audit log: who changed what, when and why
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
+
+    /// Write the log of a namespace as JSON lines: a backup
+    #[command(after_help = "\
+Examples:
+  steward export > registry.jsonl
+  steward export --file registry.jsonl
+Restore with `steward rebuild --from registry.jsonl --data-dir DIR`.")]
+    Export(export::ExportArgs),
+
+    /// Ask whether the server is ready; the exit code is 0 only then
+    Healthcheck(health::HealthArgs),
+
+    /// Fill the registry with a small charity's models, to look around in
+    Demo(demo::DemoArgs),
+
+    /// Print a completion script for a shell
+    #[command(after_help = "\
+Examples:
+  steward completion bash > ~/.local/share/bash-completion/completions/steward
+  steward completion zsh > ~/.zfunc/_steward")]
+    Completion {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// How an invocation ends here.
+#[derive(Debug)]
+pub enum Ended {
+    /// It is done: the process ends with this code.
+    Exit(Exit),
+    /// It is not a client's command: the lobby carries it out.
+    Lobby(Lobby),
+}
+
+/// Carries out an invocation. Results go to standard output, failures in words
+/// (or as JSON with `--output json`) to standard error.
+pub async fn run(cli: Cli) -> Ended {
+    let Cli { global, command } = cli;
+    let command = match command {
+        Command::Lobby(lobby) => return Ended::Lobby(lobby),
+        Command::Client(command) => command,
+    };
+    let output = Output::new(global.output);
+    match carry_out(&global, output.clone(), command).await {
+        Ok(()) => Ended::Exit(Exit::Ok),
+        Err(failure) => {
+            report(&output, &failure);
+            Ended::Exit(failure.exit())
+        }
+    }
+}
+
+fn report(output: &Output, failure: &Failure) {
+    let text = failure.text();
+    match output.is_json() {
+        _ if text.is_empty() => {}
+        true => note(&failure.json().to_string()),
+        false => note(text.trim_end()),
+    }
+}
+
+async fn carry_out(global: &GlobalFlags, output: Output, command: ClientCommand) -> Result<(), Failure> {
+    let user = os_user();
+    let target = Target {
+        server: &global.server,
+        namespace: &global.namespace,
+        actor: global.actor.as_deref().or(user.as_deref()),
+        timeout: global.timeout,
+    };
+    let session = Session::new(&target, output)?;
+    match command {
+        ClientCommand::Model(command) => model::run(&session, command).await,
+        ClientCommand::Version(command) => version::run(&session, command).await,
+        ClientCommand::Alias(command) => alias::run(&session, command).await,
+        ClientCommand::Evaluation(command) => evaluation::run(&session, command).await,
+        ClientCommand::Namespace(command) => namespace::run(&session, command).await,
+        ClientCommand::Audit(command) => audit::run(&session, command).await,
+        ClientCommand::Export(args) => export::run(&session, args).await,
+        ClientCommand::Healthcheck(args) => health::run(&session, args).await,
+        ClientCommand::Demo(args) => demo::run(&session, args).await,
+        ClientCommand::Completion { shell } => completion(shell),
+    }
+}
+
+fn completion(shell: Shell) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "steward", &mut script);
+    write_bytes(&script)
+}
+
+/// The name of the operating system's user, where the environment tells it.
+fn os_user() -> Option<String> {
+    ["USER", "LOGNAME", "USERNAME"]
+        .into_iter()
+        .filter_map(|key| std::env::var(key).ok())
+        .find(|user| !user.trim().is_empty())
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse::<f64>().ok().filter(|&seconds| seconds > 0.0);
+    seconds
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .filter(|limit| *limit <= Duration::from_secs(86_400))
+        .ok_or_else(|| "not a number of seconds above 0, at most 86400".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

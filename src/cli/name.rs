@@ -1,0 +1,186 @@
+//! Resource names: built from short ids, taken apart for display. A full name
+//! (`namespaces/…`) is accepted wherever a short id is.
+
+use clap::Args;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::error::Failure;
+
+/// Everything but the unreserved characters of RFC 3986.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// A model on the command line.
+#[derive(Args, Debug, Clone)]
+pub struct ModelRef {
+    /// The model: its id, or its full name (`namespaces/…/models/…`)
+    #[arg(value_name = "MODEL")]
+    pub model: String,
+}
+
+/// A version on the command line.
+#[derive(Args, Debug, Clone)]
+pub struct VersionRef {
+    /// The model's id; or MODEL/NUMBER; or the full name of the version
+    #[arg(value_name = "MODEL")]
+    pub model: String,
+
+    /// The number of the version: 1, 2, 3 …
+    #[arg(value_name = "NUMBER")]
+    pub number: Option<u64>,
+}
+
+/// An alias on the command line.
+#[derive(Args, Debug, Clone)]
+pub struct AliasRef {
+    /// The model's id, or the full name of the alias
+    #[arg(value_name = "MODEL")]
+    pub model: String,
+
+    /// The alias, such as `production`
+    #[arg(value_name = "ALIAS")]
+    pub alias: Option<String>,
+}
+
+/// The id as one segment of a resource name.
+pub fn encode(id: &str) -> String {
+    utf8_percent_encode(id, SEGMENT).to_string()
+}
+
+/// The full name of a namespace from its id or full name.
+pub fn namespace(given: &str) -> Result<String, Failure> {
+    full(given, &["namespaces"]).unwrap_or_else(|| Ok(format!("namespaces/{}", encode(given))))
+}
+
+/// The full name of a model; `parent` is the full name of the namespace.
+pub fn model(parent: &str, given: &str) -> Result<String, Failure> {
+    full(given, &["namespaces", "models"]).unwrap_or_else(|| Ok(format!("{parent}/models/{}", encode(given))))
+}
+
+/// The full name of a version; `parent` is the full name of the namespace.
+pub fn version(parent: &str, given: &VersionRef) -> Result<String, Failure> {
+    match given.number {
+        Some(number) => Ok(format!("{}/versions/{number}", model(parent, &given.model)?)),
+        None => version_in_one(parent, &given.model),
+    }
+}
+
+/// The full name of a version from `MODEL/NUMBER` or a full name.
+pub fn version_in_one(parent: &str, given: &str) -> Result<String, Failure> {
+    if let Some(full) = full(given, &["namespaces", "models", "versions"]) {
+        return full;
+    }
+    match given.rsplit_once('/').map(|(model, number)| (model, number.parse::<u64>())) {
+        Some((id, Ok(number))) => Ok(format!("{}/versions/{number}", model(parent, id)?)),
+        _ => Err(Failure::Usage(format!(
+            "Which version of {given} is meant? Add its number, as in `{given} 2` or `{given}/2`."
+        ))),
+    }
+}
+
+/// The full name of a version of `model` (a full name) from its number alone,
+/// `MODEL/NUMBER` or a full name.
+pub fn version_of(parent: &str, model: &str, given: &str) -> Result<String, Failure> {
+    match given.parse::<u64>() {
+        Ok(number) => Ok(format!("{model}/versions/{number}")),
+        Err(_) => version_in_one(parent, given),
+    }
+}
+
+/// The full name of an alias; `parent` is the full name of the namespace.
+pub fn alias(parent: &str, given: &AliasRef) -> Result<String, Failure> {
+    match &given.alias {
+        Some(alias) => Ok(format!("{}/aliases/{}", model(parent, &given.model)?, encode(alias))),
+        None => full(&given.model, &["namespaces", "models", "aliases"]).unwrap_or_else(|| {
+            Err(Failure::Usage(format!(
+                "Which alias of {0} is meant? Add it, as in `{0} production`.",
+                given.model
+            )))
+        }),
+    }
+}
+
+/// The full name of an evaluation, which has no short form in one word.
+pub fn evaluation(given: &str) -> Result<String, Failure> {
+    full(given, &["namespaces", "models", "versions", "evaluations"]).unwrap_or_else(|| {
+        Err(Failure::Usage("Which evaluation is meant? Give MODEL, NUMBER and EVALUATION.".to_owned()))
+    })
+}
+
+/// The given text as a full name, when it looks like one; an error when its
+/// collections are not the wanted ones.
+fn full(given: &str, collections: &[&str]) -> Option<Result<String, Failure>> {
+    given.starts_with("namespaces/").then(|| {
+        let segments: Vec<&str> = given.split('/').collect();
+        let fits = segments.len() == collections.len() * 2
+            && segments.iter().step_by(2).eq(collections)
+            && segments.iter().all(|segment| !segment.is_empty());
+        if fits {
+            return Ok(given.to_owned());
+        }
+        let pattern: Vec<String> = collections.iter().map(|c| format!("{c}/…")).collect();
+        Err(Failure::Usage(format!("{given} is not a full name of the form {}.", pattern.join("/"))))
+    })
+}
+
+/// The last segment of a name, decoded for people.
+pub fn id(name: &str) -> String {
+    let segment = name.rsplit('/').next().unwrap_or(name);
+    percent_decode_str(segment).decode_utf8_lossy().into_owned()
+}
+
+/// The name of the resource that this one lives below; empty at the top.
+pub fn parent(name: &str) -> &str {
+    name.rsplitn(3, '/').nth(2).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+
+    const NS: &str = "namespaces/default";
+
+    fn version_ref(model: &str, number: Option<u64>) -> VersionRef {
+        VersionRef { model: model.into(), number }
+    }
+
+    #[test]
+    fn an_id_becomes_one_percent_encoded_segment() {
+        assert_eq!(
+            model(NS, "Spenden-Prüfer (v2)").unwrap(),
+            format!("{NS}/models/Spenden-Pr%C3%BCfer%20%28v2%29")
+        );
+        assert_eq!(model(NS, "a/b").unwrap(), format!("{NS}/models/a%2Fb"));
+        assert_eq!(model(NS, "a.b_c~d").unwrap(), format!("{NS}/models/a.b_c~d"));
+    }
+
+    #[test]
+    fn a_full_name_is_taken_as_it_is_and_a_wrong_one_is_refused() {
+        assert_eq!(model(NS, "namespaces/x/models/y").unwrap(), "namespaces/x/models/y");
+        assert!(matches!(model(NS, "namespaces/x/models/y/versions/1"), Err(Failure::Usage(_))));
+        assert!(matches!(model(NS, "namespaces/x/models/"), Err(Failure::Usage(_))));
+    }
+
+    #[test]
+    fn a_version_is_given_in_three_ways() {
+        let wanted = format!("{NS}/models/m/versions/2");
+        assert_eq!(version(NS, &version_ref("m", Some(2))).unwrap(), wanted);
+        assert_eq!(version(NS, &version_ref("m/2", None)).unwrap(), wanted);
+        assert_eq!(version(NS, &version_ref(&wanted, None)).unwrap(), wanted);
+        let model_name = format!("{NS}/models/m");
+        assert_eq!(version_of(NS, &model_name, "2").unwrap(), wanted);
+    }
+
+    #[test]
+    fn a_version_without_a_number_asks_for_it() {
+        let error = version(NS, &version_ref("m", None)).unwrap_err();
+        assert!(error.text().contains("Add its number"), "{}", error.text());
+    }
+
+    #[test]
+    fn a_name_is_shown_by_its_decoded_id() {
+        assert_eq!(id("namespaces/default/models/Pr%C3%BCfer"), "Prüfer");
+        assert_eq!(parent("namespaces/n/models/m/versions/2"), "namespaces/n/models/m");
+        assert_eq!(parent("namespaces/n"), "");
+    }
+}
