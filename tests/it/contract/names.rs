@@ -1,7 +1,7 @@
 //! Names of resources, files and services: AIP-122, 123, 191.
 
 use super::descriptor::{Offence, by_field, by_message, by_place, snake};
-use super::{Contract, holds};
+use super::holds;
 
 #[test]
 fn aip_122_every_resource_has_one_pattern_that_alternates_collection_and_id() {
