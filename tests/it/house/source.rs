@@ -70,7 +70,8 @@ impl Source {
     }
 }
 
-/// Files that only tests compile: those that a `#[cfg(test)] mod name;` brings in.
+/// Beginnings of the paths that only tests compile: the file and the folder that
+/// a `#[cfg(test)] mod name;` brings in.
 pub fn test_modules(files: &[(String, String)]) -> Vec<String> {
     let mut found = Vec::new();
     for (file, text) in files {
@@ -82,7 +83,7 @@ pub fn test_modules(files: &[(String, String)]) -> Vec<String> {
                 && end.text == ";"
             {
                 found.push(format!("{folder}/{}.rs", name.text));
-                found.push(format!("{folder}/{}/mod.rs", name.text));
+                found.push(format!("{folder}/{}/", name.text));
             }
         }
     }
