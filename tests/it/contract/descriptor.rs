@@ -10,9 +10,16 @@ use std::{collections::BTreeSet, fmt};
 /// Something that breaks a rule.
 pub struct Offence {
     /// `Message.field`, `Message`, `Service.Method` or a file.
-    pub place: String,
+    place: String,
     file: String,
     what: String,
+}
+
+impl Offence {
+    /// Whether an exception for this place, or for this fault of it, covers it.
+    pub fn is_at(&self, place: &str) -> bool {
+        place == self.place || place == format!("{}: {}", self.place, self.what)
+    }
 }
 
 impl fmt::Display for Offence {

@@ -81,10 +81,13 @@ fn aip_130_requests_and_responses_are_named_after_their_method() {
 fn aip_131_get_takes_a_name_and_returns_the_resource() {
     const EXCEPT: super::Exceptions = &[
         (
-            "AuditService.GetAuditHead",
+            "AuditService.GetAuditHead: `AuditHead` is no resource",
             "the head belongs to the log of a namespace and has no name of its own",
         ),
-        ("AliasService.GetAliasHistory", "history is a view of an alias that outlives it, not a resource"),
+        (
+            "AliasService.GetAliasHistory: `AliasHistory` is no resource",
+            "history is a view of an alias that outlives it, not a resource",
+        ),
     ];
     holds(EXCEPT, |contract| {
         of_verb(contract, "Get", |contract, check, method, resource| {
@@ -100,7 +103,7 @@ fn aip_131_get_takes_a_name_and_returns_the_resource() {
 #[test]
 fn aip_132_list_takes_parent_and_page_and_returns_the_plural() {
     const EXCEPT: super::Exceptions = &[(
-        "AuditService.ListAuditEvents",
+        "AuditService.ListAuditEvents: `AuditEvents` is no resource",
         "events are leaves of a log, addressed by position and not by name",
     )];
     holds(EXCEPT, |contract| {
@@ -124,11 +127,11 @@ fn aip_132_list_takes_parent_and_page_and_returns_the_plural() {
 fn aip_133_create_takes_parent_id_and_resource_and_returns_it() {
     const EXCEPT: super::Exceptions = &[
         (
-            "VersionService.CreateVersion",
+            "VersionService.CreateVersion: needs `string version_id`, REQUIRED",
             "version numbers are consecutive and assigned by the server: no id to give",
         ),
         (
-            "NamespaceService.CreateNamespace",
+            "NamespaceService.CreateNamespace: needs `namespace`, REQUIRED",
             "an id alone makes a complete namespace, so the message is optional",
         ),
     ];
@@ -165,7 +168,7 @@ fn aip_134_update_takes_the_resource_and_a_mask_and_returns_it() {
 #[test]
 fn aip_135_delete_takes_a_name_and_an_etag_and_returns_empty_or_the_resource() {
     const EXCEPT: super::Exceptions = &[(
-        "AliasService.DeleteAlias",
+        "AliasService.DeleteAlias: returns the wrong message",
         "every mutation answers with its audit_position, which Empty cannot carry",
     )];
     holds(EXCEPT, |contract| {
