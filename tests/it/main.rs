@@ -1,0 +1,5 @@
+//! All integration tests, as modules of one binary: one link, one run.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
+
+mod contract;
+mod house;
