@@ -2,8 +2,11 @@
 
 pub mod audit;
 pub mod cli;
+pub mod config;
 pub mod domain;
 pub mod grpc;
 pub mod proto;
 pub mod registry;
+pub mod server;
 pub mod store;
+pub mod telemetry;

@@ -68,6 +68,11 @@ pub struct ServeArgs {
     /// Memory for the store's cache in MiB
     #[arg(long, value_name = "MIB")]
     pub cache_mib: Option<u64>,
+
+    /// File that gets the address and port once the server is ready, for scripts that let it choose
+    /// a port with `--listen 127.0.0.1:0`
+    #[arg(long, value_name = "FILE")]
+    pub port_file: Option<PathBuf>,
 }
 
 /// The engines that a server can keep its data in.

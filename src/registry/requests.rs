@@ -8,6 +8,17 @@ use crate::{
 };
 
 impl Registry {
+    /// Forgets in every namespace that this process has touched; the others
+    /// have got no new request ids since.
+    pub async fn sweep_all_requests(&self) -> Result<usize, Error> {
+        let namespaces: Vec<NamespaceId> = self.0.logs.read().await.keys().cloned().collect();
+        let mut swept = 0;
+        for namespace in namespaces {
+            swept += self.sweep_requests(&namespace).await?;
+        }
+        Ok(swept)
+    }
+
     /// Forgets the request ids of a namespace that no repeat can refer to;
     /// answers how many.
     pub async fn sweep_requests(&self, namespace: &NamespaceId) -> Result<usize, Error> {

@@ -1,0 +1,29 @@
+//! Log lines: structured, on standard error, for people or for programs.
+
+use crate::cli::serve::LogFormat;
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+
+/// Why logging cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The filter is not one.
+    #[error("`log_filter` is {0:?}, which is no filter: use info, debug or steward_registry=debug,warn")]
+    Filter(String),
+    /// Something else logs already.
+    #[error("logging has been started already")]
+    Started,
+}
+
+/// Starts logging for the whole process.
+pub fn start(filter: &str, format: LogFormat) -> Result<(), TelemetryError> {
+    let filter = EnvFilter::try_new(filter).map_err(|_| TelemetryError::Filter(filter.to_owned()))?;
+    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let started = match format {
+        LogFormat::Text => tracing_subscriber::registry().with(filter).with(lines.compact()).try_init(),
+        LogFormat::Json => {
+            let json = lines.json().flatten_event(true).with_current_span(true).with_span_list(false);
+            tracing_subscriber::registry().with(filter).with(json).try_init()
+        }
+    };
+    started.map_err(|_| TelemetryError::Started)
+}
