@@ -133,7 +133,8 @@ pub async fn run(
     served
 }
 
-async fn serve(
+/// Serves a registry until `drain` is cancelled; `ready` is told when it begins.
+pub async fn serve(
     config: &Config,
     registry: Registry,
     listener: TcpListener,

@@ -3,3 +3,5 @@
 
 mod contract;
 mod house;
+mod models;
+mod support;
