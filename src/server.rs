@@ -9,6 +9,7 @@ use crate::{
         self, alias::Aliases, audit::Audit, evaluation::Evaluations, health::Health, lifecycle::Lifecycle,
         model::Models, namespace::Namespaces, serve::ServeOptions, version::Versions,
     },
+    http,
     proto::v1::{
         alias_service_server::{AliasServiceServer, SERVICE_NAME as ALIAS},
         audit_service_server::{AuditServiceServer, SERVICE_NAME as AUDIT},
@@ -152,7 +153,7 @@ pub async fn serve(
     };
     let health = Health::new(SERVICES);
     let routes = routes(&registry, &health)?;
-    let app = grpc::serve::app(routes, axum::Router::new(), &options)
+    let app = grpc::serve::app(routes, http::router(), &options)
         .map_err(|error| ServerError::Config(format!("`cors_origins`: {error}")))?;
     health.set_serving(SERVICES);
     ready()?;

@@ -53,10 +53,15 @@ impl Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    /// RFC 3339 in UTC.
+    /// RFC 3339 in UTC with 0, 3 or 6 fractional digits, as proto3 JSON writes
+    /// times; so each time has one form.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = jiff::Timestamp::from_microsecond(self.0).map_err(|_| fmt::Error)?;
-        write!(f, "{time}")
+        match self.0.rem_euclid(1_000_000) {
+            0 => write!(f, "{time:.0}"),
+            micros if micros % 1_000 == 0 => write!(f, "{time:.3}"),
+            _ => write!(f, "{time:.6}"),
+        }
     }
 }
 
@@ -86,6 +91,18 @@ mod tests {
             assert_eq!(Timestamp::parse(&time.to_string()), Some(time), "{time}");
             let (seconds, nanos) = time.parts();
             assert_eq!(Timestamp::from_parts(seconds, nanos), Some(time));
+        }
+    }
+
+    #[test]
+    fn a_time_has_no_more_fractional_digits_than_it_needs_of_0_3_or_6() {
+        for (micros, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (350_600, "1970-01-01T00:00:00.350600Z"),
+            (350_000, "1970-01-01T00:00:00.350Z"),
+            (-1, "1969-12-31T23:59:59.999999Z"),
+        ] {
+            assert_eq!(Timestamp::from_micros(micros).unwrap().to_string(), text);
         }
     }
 

@@ -97,6 +97,13 @@ impl PageRequest {
     }
 }
 
+/// Where an index entry leads: a state or event key.
+type Follow<'a> = &'a (dyn Fn(&[u8]) -> Option<Bytes> + Sync);
+
+/// Reads a result from a key of the range and its value; `None` where it is
+/// not wanted.
+type Read<'a, T> = &'a (dyn Fn(&[u8], &Bytes) -> Result<Option<T>, Error> + Sync);
+
 /// How the keys of a list lead to its results.
 pub(super) struct Listing<'a, T> {
     /// The keys.
@@ -104,10 +111,9 @@ pub(super) struct Listing<'a, T> {
     /// From the end.
     pub reverse: bool,
     /// Where an index entry leads; `None` when the pairs hold the results themselves.
-    pub follow: Option<&'a (dyn Fn(&[u8]) -> Option<Bytes> + Sync)>,
-    /// Reads a result from a key of the range and its value; `None` where it is
-    /// not wanted.
-    pub read: &'a (dyn Fn(&[u8], &Bytes) -> Result<Option<T>, Error> + Sync),
+    pub follow: Option<Follow<'a>>,
+    /// Reads the results.
+    pub read: Read<'a, T>,
 }
 
 impl Registry {
@@ -150,7 +156,7 @@ impl Registry {
     async fn follow(
         &self,
         namespace: &NamespaceId,
-        follow: &(dyn Fn(&[u8]) -> Option<Bytes> + Sync),
+        follow: Follow<'_>,
         pairs: &mut Pairs,
     ) -> Result<(), Error> {
         let lost = || Error::Damaged("an index entry leads to nothing".to_owned());

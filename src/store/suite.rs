@@ -13,7 +13,11 @@ use super::memory::MemoryEngine;
 use super::sled::{SledEngine, SledOptions};
 use bytes::Bytes;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use tempfile::TempDir;
+
+/// Batch ids so far: each has to be another one.
+static DRAWN: AtomicU64 = AtomicU64::new(0);
 
 /// An engine under test, with whatever has to live as long as it does.
 trait Subject: Sized {
@@ -157,7 +161,7 @@ fn next_head(previous: Option<&Head>) -> Head {
         size: size + 1,
         root: [size as u8; 32],
         frontier: vec![[0xab; 32], [size as u8; 32]],
-        batch_id: uuid::Uuid::new_v4().into_bytes(),
+        batch_id: DRAWN.fetch_add(1, Ordering::Relaxed).to_be_bytes().repeat(2).try_into().unwrap(),
         time: 1_800_000_000_000_000 + size as i64,
         previous_size: size,
         previous_frontier: frontier,

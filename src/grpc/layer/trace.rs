@@ -8,7 +8,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 use tonic::{Code, Status};
 use tower::{Layer, Service};
 use tracing::Span;
@@ -39,6 +40,10 @@ impl RequestId {
         }
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the id of a call in the log lines; no state depends on it"
+    )]
     fn new() -> Self {
         let id = Uuid::new_v4().simple().to_string();
         Self(HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("unknown")))

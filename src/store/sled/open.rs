@@ -160,6 +160,10 @@ fn heads(db: &Db) -> Result<HashMap<String, Head>, String> {
 }
 
 /// Gives the store back, so that it can be opened again at once.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "waits for threads of sled, on a blocking thread, when the store is closed"
+)]
 pub(super) fn release(db: Db, disk: &Disk) {
     // sled writes when its last handle goes, and panics where it cannot.
     let dropping = || {
