@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{Span, Timestamp, civil, tz::TimeZone};
 use prost_types::Timestamp as ProtoTime;
 
+use super::environment::now;
 use crate::proto::v1::{
     Artifact, Contact, DatasetReference, PropertyValue, UpstreamReference, property_value,
 };
@@ -32,7 +33,7 @@ pub fn parse_time(text: &str) -> Result<ProtoTime, String> {
 
 /// Reads a time, or a span from now such as `60 days` or `in 8 weeks`.
 pub fn parse_future(text: &str) -> Result<ProtoTime, String> {
-    future_from(Timestamp::now(), text)
+    future_from(now(), text)
 }
 
 fn future_from(now: Timestamp, text: &str) -> Result<ProtoTime, String> {

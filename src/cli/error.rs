@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use super::table::{printable, version_words};
+use super::table::{printable, resource_words};
 
 /// The exit codes of `steward`, as its `--help` documents them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,11 +78,13 @@ struct Violation {
 
 impl Violation {
     fn text(&self) -> String {
-        match (self.reason.as_str(), self.subject.as_str()) {
-            ("", "") => self.description.clone(),
-            ("", subject) => format!("{subject}: {}", self.description),
-            (reason, "") => format!("{} ({reason})", self.description),
-            (reason, subject) => format!("{} ({reason}, {subject})", self.description),
+        let reason = match self.reason.as_str() {
+            "" => String::new(),
+            word => format!(" ({word})"),
+        };
+        match self.subject.as_str() {
+            "" => format!("{}{reason}", self.description),
+            subject => format!("{}: {}{reason}", resource_words(subject), self.description),
         }
     }
 }
@@ -274,7 +276,7 @@ impl RpcFailure {
                     .to_owned()
             }
             Code::FailedPrecondition => match replacement {
-                Some(version) => format!("Move to its replacement, {}.", version_words(version)),
+                Some(version) => format!("Move to its replacement, {}.", resource_words(version)),
                 None => "Put right what is named above, then repeat.".to_owned(),
             },
             Code::InvalidArgument | Code::OutOfRange => "Correct the value and repeat.".to_owned(),

@@ -54,6 +54,8 @@ Each line of the file is a RecordEvaluationRequest in proto3 JSON; its `parent` 
 or by name:
   {\"parent\": \"2\", \"evaluation\": {\"windowStartTime\": \"2026-01-01T00:00:00Z\", …}}
 
+When one is refused, nothing is recorded; `requests[4]` in the answer is the fifth evaluation of the file.
+
 Example:
   steward evaluation record-batch fundraising --file evaluations.jsonl")]
     RecordBatch(RecordBatchArgs),

@@ -2,10 +2,10 @@
 
 use clap::Args;
 use prost_types::FieldMask;
-use uuid::Uuid;
 
 use super::{
     argument::{At, parse_at},
+    environment::fresh_request_id,
     error::Failure,
 };
 use crate::proto::v1;
@@ -33,7 +33,7 @@ impl ChangeFlags {
         match &self.request_id {
             Some(id) => id.clone(),
             None if self.dry_run => String::new(),
-            None => Uuid::new_v4().to_string(),
+            None => fresh_request_id(),
         }
     }
 }

@@ -5,16 +5,16 @@ use std::sync::OnceLock;
 
 use prost::{Message, Name};
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
-use serde_json::Value;
 
 use super::error::Failure;
 use crate::proto::DESCRIPTOR_SET;
 
-/// The message as canonical proto3 JSON.
-pub fn to_json<M: Message + Name>(message: &M) -> Result<Value, Failure> {
+/// The message as canonical proto3 JSON, indented, its fields in the order of
+/// the contract.
+pub fn to_json<M: Message + Name>(message: &M) -> Result<String, Failure> {
     let mut dynamic = DynamicMessage::new(descriptor::<M>()?);
     dynamic.transcode_from(message).map_err(|error| broken::<M>(&error.to_string()))?;
-    serde_json::to_value(&dynamic).map_err(|error| broken::<M>(&error.to_string()))
+    serde_json::to_string_pretty(&dynamic).map_err(|error| broken::<M>(&error.to_string()))
 }
 
 /// Reads a message from proto3 JSON. Unknown fields are errors; the error says
@@ -54,12 +54,18 @@ mod tests {
             audit_position: 7,
             ..Default::default()
         };
+        let lines: Vec<String> =
+            to_json(&model).unwrap().lines().map(|line| line.trim().to_owned()).collect();
         assert_eq!(
-            to_json(&model).unwrap(),
-            serde_json::json!({
-                "name": "namespaces/default/models/m", "kind": "MODEL_KIND_RENTED_API",
-                "createTime": "2026-01-01T00:00:00Z", "auditPosition": "7",
-            })
+            lines,
+            [
+                "{",
+                r#""name": "namespaces/default/models/m","#,
+                r#""kind": "MODEL_KIND_RENTED_API","#,
+                r#""createTime": "2026-01-01T00:00:00Z","#,
+                r#""auditPosition": "7""#,
+                "}"
+            ]
         );
     }
 
@@ -68,7 +74,7 @@ mod tests {
         let text = r#"{"windowStartTime":"2026-01-01T00:00:00Z","points":[{"metric":"age",
             "histogram":{"numeric":{"edges":[1,2.5]},"counts":["1",2,3]}}]}"#;
         let evaluation: v1::Evaluation = from_json(text).unwrap();
-        let again: v1::Evaluation = from_json(&to_json(&evaluation).unwrap().to_string()).unwrap();
+        let again: v1::Evaluation = from_json(&to_json(&evaluation).unwrap()).unwrap();
         assert_eq!(again, evaluation);
     }
 

@@ -7,6 +7,7 @@ mod audit;
 mod audit_view;
 mod client;
 mod demo;
+mod environment;
 pub mod error;
 mod evaluation;
 mod evaluation_view;
@@ -206,7 +207,7 @@ fn report(output: &Output, failure: &Failure) {
 }
 
 async fn carry_out(global: &GlobalFlags, output: Output, command: ClientCommand) -> Result<(), Failure> {
-    let user = os_user();
+    let user = environment::os_user();
     let target = Target {
         server: &global.server,
         namespace: &global.namespace,
@@ -232,14 +233,6 @@ fn completion(shell: Shell) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "steward", &mut script);
     write_bytes(&script)
-}
-
-/// The name of the operating system's user, where the environment tells it.
-fn os_user() -> Option<String> {
-    ["USER", "LOGNAME", "USERNAME"]
-        .into_iter()
-        .filter_map(|key| std::env::var(key).ok())
-        .find(|user| !user.trim().is_empty())
 }
 
 fn parse_seconds(text: &str) -> Result<Duration, String> {

@@ -106,7 +106,7 @@ pub fn write_bytes(bytes: &[u8]) -> Result<(), Failure> {
 
 /// Writes a message as indented JSON.
 pub fn write_json<M: Message + Name>(message: &M) -> Result<(), Failure> {
-    write_value(&to_json(message)?)
+    write(&format!("{}\n", to_json(message)?))
 }
 
 /// Writes a JSON value, indented.

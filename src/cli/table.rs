@@ -140,6 +140,24 @@ pub fn version_words(version_name: &str) -> String {
     format!("version {} of {}", name::id(version_name), name::id(name::parent(version_name)))
 }
 
+/// A resource in words, such as `alias production of fundraising`; anything
+/// else as it is.
+pub fn resource_words(name: &str) -> String {
+    let collections: Vec<&str> = name.split('/').step_by(2).collect();
+    match collections.as_slice() {
+        ["namespaces"] => format!("namespace {}", name::id(name)),
+        ["namespaces", "models"] => format!("model {}", name::id(name)),
+        ["namespaces", "models", "versions"] => version_words(name),
+        ["namespaces", "models", "aliases"] => {
+            format!("alias {} of {}", name::id(name), name::id(name::parent(name)))
+        }
+        ["namespaces", "models", "versions", "evaluations"] => {
+            format!("evaluation {} of {}", name::id(name), version_words(name::parent(name)))
+        }
+        _ => name.to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -163,6 +181,19 @@ mod tests {
     #[test]
     fn control_characters_and_direction_marks_become_visible() {
         assert_eq!(printable("a\u{1b}[0m\nb\u{202e}"), "a\\u{1b}[0m\nb\\u{202e}");
+    }
+
+    #[test]
+    fn a_resource_is_told_by_its_kind_and_id() {
+        for (name, words) in [
+            ("namespaces/n/models/Pr%C3%BCfer", "model Prüfer"),
+            ("namespaces/n/models/m/versions/2", "version 2 of m"),
+            ("namespaces/n/models/m/aliases/canary", "alias canary of m"),
+            ("namespaces/n/models/m/versions/2/evaluations/e", "evaluation e of version 2 of m"),
+            ("version.artifacts[0].uri", "version.artifacts[0].uri"),
+        ] {
+            assert_eq!(resource_words(name), words);
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub fn state_word(version: &Version) -> String {
 
 /// The key facts of a version.
 pub fn facts(version: &Version) -> Facts {
-    let review = if version.state() == VersionState::Rejected { "Rejected" } else { "Approved" };
+    let review = if was_rejected(version) { "Rejected" } else { "Approved" };
     let mut facts = Facts::new()
         .add("Version", format!("{} of {}", name::id(&version.name), name::id(name::parent(&version.name))))
         .add("Label", &version.label)
@@ -40,6 +40,15 @@ pub fn facts(version: &Version) -> Facts {
         .add("Content digest", &version.content_digest)
         .add("Etag", &version.etag)
         .add("Full name", &version.name)
+}
+
+/// Only a version that was approved can be retired before it is archived.
+fn was_rejected(version: &Version) -> bool {
+    match version.state() {
+        VersionState::Rejected => true,
+        VersionState::Archived => version.retirement.is_none(),
+        _ => false,
+    }
 }
 
 /// The versions of one model as a table.
@@ -171,6 +180,15 @@ mod tests {
              1              DEPRECATED  2026-01-01  2\n"
         );
         assert!(facts(&deprecated()).text().contains("version 2 of fundraising"));
+    }
+
+    #[test]
+    fn a_rejected_version_stays_a_rejected_one_when_it_is_archived() {
+        let decision = Some(Decision { actor: "ada".into(), ..Decision::default() });
+        let archived = Version { review: decision.clone(), ..fundraising(1, VersionState::Archived) };
+        assert!(facts(&archived).text().contains("Rejected:"));
+        let retired_before = Version { retirement: decision, ..archived };
+        assert!(facts(&retired_before).text().contains("Approved:"));
     }
 
     #[test]

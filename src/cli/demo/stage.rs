@@ -1,16 +1,18 @@
 //! Steps of the demo. Each looks first and changes only what is missing, and
 //! says which of both it was.
+//!
+//! What may happen again after somebody has undone it gets a fresh request id:
+//! under a fixed one the first answer would come back and nothing would change.
 
 use std::collections::HashSet;
 
-use jiff::Timestamp as Now;
 use prost_types::Timestamp;
 use serde_json::json;
 use tonic::Code;
-use uuid::Uuid;
 
 use crate::cli::{
     client::Session,
+    environment::{fresh_request_id, now},
     error::Failure,
     name,
     output::write,
@@ -105,7 +107,7 @@ impl<'a> Stage<'a> {
         if version.state() != VersionState::Draft {
             return Ok(version);
         }
-        let request_id = fresh_id();
+        let request_id = fresh_request_id();
         let request = SubmitVersionRequest {
             name: version.name,
             reason: reason.to_owned(),
@@ -124,7 +126,7 @@ impl<'a> Stage<'a> {
         if version.state() != VersionState::Candidate {
             return Ok(version);
         }
-        let request_id = fresh_id();
+        let request_id = fresh_request_id();
         let request = ApproveVersionRequest {
             name: version.name,
             reason: reason.to_owned(),
@@ -143,8 +145,8 @@ impl<'a> Stage<'a> {
         if old.state() != VersionState::Approved {
             return Ok(old);
         }
-        let request_id = fresh_id();
-        let sunset = Timestamp { seconds: Now::now().as_second() + NOTICE_DAYS * 86_400, nanos: 0 };
+        let request_id = fresh_request_id();
+        let sunset = Timestamp { seconds: now().as_second() + NOTICE_DAYS * 86_400, nanos: 0 };
         let request = DeprecateVersionRequest {
             name: old.name,
             reason: reason.to_owned(),
@@ -218,7 +220,7 @@ impl<'a> Stage<'a> {
         if count == 0 {
             return self.tell(false, &parent, &format!("  Its evaluations exist already: {what}."));
         }
-        let request_id = fresh_id();
+        let request_id = fresh_request_id();
         let request = BatchRecordEvaluationsRequest {
             parent: name::parent(&parent).to_owned(),
             requests: missing,
@@ -245,7 +247,7 @@ impl<'a> Stage<'a> {
         etag: String,
         reason: &str,
     ) -> Result<(), Failure> {
-        let request_id = fresh_id();
+        let request_id = fresh_request_id();
         let request = SetAliasRequest {
             alias: Some(Alias {
                 name: format!("{model}/aliases/{id}"),
@@ -285,12 +287,6 @@ fn found<T>(answer: Result<T, Failure>) -> Result<Option<T>, Failure> {
         Err(failure) if failure.code() == Some(Code::NotFound) => Ok(None),
         answer => answer.map(Some),
     }
-}
-
-/// For changes that may happen again after somebody has undone them: with a
-/// fixed id the first answer would come back and nothing would change.
-fn fresh_id() -> String {
-    Uuid::new_v4().to_string()
 }
 
 /// The sentence with its first letter in upper case, behind any indentation.

@@ -3,6 +3,7 @@
 
 use super::*;
 
+const VERSION: &str = "namespaces/default/models/m/versions/1";
 const SERVER: &str = "http://127.0.0.1:7400";
 
 #[test]
@@ -32,15 +33,15 @@ fn each_code_has_the_exit_code_that_help_promises() {
 fn every_refused_guard_stands_on_its_own_line() {
     let mut details = ErrorDetails::new();
     details.set_error_info("VERSION_NOT_CANDIDATE", "steward", std::collections::HashMap::new());
-    details.add_precondition_failure_violation("NOT_CANDIDATE", "versions/1", "version 1 is a DRAFT");
-    details.add_precondition_failure_violation("NO_REASON", "versions/1", "a reason is needed");
+    details.add_precondition_failure_violation("NOT_CANDIDATE", VERSION, "it is a DRAFT");
+    details.add_precondition_failure_violation("NO_REASON", VERSION, "a reason is needed");
     let status =
         Status::with_error_details(Code::FailedPrecondition, "version 1 cannot be approved", details);
     let failure = Failure::rpc(status, SERVER);
     assert_eq!(
         failure.text(),
-        "Error: version 1 cannot be approved\n  - version 1 is a DRAFT (NOT_CANDIDATE, versions/1)\n  \
-         - a reason is needed (NO_REASON, versions/1)\nWhat to do: Put right \
+        "Error: version 1 cannot be approved\n  - version 1 of m: it is a DRAFT (NOT_CANDIDATE)\n  \
+         - version 1 of m: a reason is needed (NO_REASON)\nWhat to do: Put right \
          what is named above, then repeat.\n"
     );
     let json = failure.json();
@@ -77,7 +78,10 @@ fn a_message_that_only_repeats_its_list_is_not_printed_twice() {
     let details = ErrorDetails::with_precondition_failure_violation("FROZEN", "v", "the content is frozen");
     let status = Status::with_error_details(Code::FailedPrecondition, "v: the content is frozen", details);
     let text = Failure::rpc(status, SERVER).text();
-    assert!(text.starts_with("Error: This is not allowed in the present state.\n  - the content"), "{text}");
+    assert!(
+        text.starts_with("Error: This is not allowed in the present state.\n  - v: the content"),
+        "{text}"
+    );
     assert_eq!(text.matches("the content is frozen").count(), 1);
 }
 
