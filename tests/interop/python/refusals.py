@@ -156,4 +156,5 @@ def _bad_positions(
     other = audit_pb2.GetAuditHeadRequest(parent="namespaces/elsewhere")
     token = steward.audit.GetAuditHead(other, timeout=DEADLINE).resume_token
     foreign = audit_pb2.SubscribeAuditEventsRequest(parent=namespace, resume_token=token)
-    court.refuses(first, foreign, CODE.FAILED_PRECONDITION, "a resume token of another log")
+    refusal = court.refuses(first, foreign, CODE.INVALID_ARGUMENT, "a resume token of another log")
+    court.checks.equal(refusal.fields if refusal else [], ["resume_token"], "the field is named")
