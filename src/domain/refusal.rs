@@ -3,71 +3,66 @@
 
 use std::fmt::Display;
 
-/// The reason word of a guard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Reason {
-    /// The model is deleted.
-    ModelDeleted,
-    /// The model is not deleted.
-    ModelNotDeleted,
-    /// Aliases still point into the model.
-    ModelHasAliases,
-    /// The verb is not allowed in this state.
-    IllegalTransition,
-    /// The content is frozen.
-    VersionFrozen,
-    /// Neither an artifact with a digest nor an upstream reference.
-    ContentIncomplete,
-    /// The sunset is not in the future.
-    SunsetNotInFuture,
-    /// The replacement does not exist.
-    ReplacementMissing,
-    /// The replacement is not approved.
-    ReplacementNotApproved,
-    /// The version would replace itself, perhaps by a detour.
-    ReplacementCircle,
-    /// The version's state does not take evaluations.
-    EvaluationNotAccepted,
-    /// An alias needs an approved version.
-    AliasTargetNotApproved,
-    /// A parent version named as source does not exist.
-    SourceMissing,
-    /// A draft resolves for nobody.
-    VersionDraft,
-    /// A candidate does not resolve by alias.
-    VersionCandidate,
-    /// The version is out of service.
-    VersionRetired,
-    /// The version was refused in review.
-    VersionRejected,
-    /// The version is archived.
-    VersionArchived,
+/// Defines the reasons once: the variant, its word, its meaning.
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident => $word:literal,)*) => {
+        /// The reason word of a guard.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Reason {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &'static [Reason] = &[$(Reason::$variant),*];
+
+            /// The word on the wire, in UPPER_SNAKE_CASE; it never changes.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Reason::$variant => $word,)*
+                }
+            }
+        }
+    };
 }
 
-impl Reason {
-    /// The word on the wire, in UPPER_SNAKE_CASE.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Reason::ModelDeleted => "MODEL_DELETED",
-            Reason::ModelNotDeleted => "MODEL_NOT_DELETED",
-            Reason::ModelHasAliases => "MODEL_HAS_ALIASES",
-            Reason::IllegalTransition => "ILLEGAL_TRANSITION",
-            Reason::VersionFrozen => "VERSION_FROZEN",
-            Reason::ContentIncomplete => "CONTENT_INCOMPLETE",
-            Reason::SunsetNotInFuture => "SUNSET_NOT_IN_FUTURE",
-            Reason::ReplacementMissing => "REPLACEMENT_MISSING",
-            Reason::ReplacementNotApproved => "REPLACEMENT_NOT_APPROVED",
-            Reason::ReplacementCircle => "REPLACEMENT_CIRCLE",
-            Reason::EvaluationNotAccepted => "EVALUATION_NOT_ACCEPTED",
-            Reason::AliasTargetNotApproved => "ALIAS_TARGET_NOT_APPROVED",
-            Reason::SourceMissing => "SOURCE_MISSING",
-            Reason::VersionDraft => "VERSION_DRAFT",
-            Reason::VersionCandidate => "VERSION_CANDIDATE",
-            Reason::VersionRetired => "VERSION_RETIRED",
-            Reason::VersionRejected => "VERSION_REJECTED",
-            Reason::VersionArchived => "VERSION_ARCHIVED",
-        }
-    }
+reasons! {
+    /// The model is deleted.
+    ModelDeleted => "MODEL_DELETED",
+    /// The model is not deleted.
+    ModelNotDeleted => "MODEL_NOT_DELETED",
+    /// Aliases still point into the model.
+    ModelHasAliases => "MODEL_HAS_ALIASES",
+    /// The verb is not allowed in this state.
+    IllegalTransition => "ILLEGAL_TRANSITION",
+    /// The content is frozen.
+    VersionFrozen => "VERSION_FROZEN",
+    /// Neither an artifact with a digest nor an upstream reference.
+    ContentIncomplete => "CONTENT_INCOMPLETE",
+    /// The sunset is not in the future.
+    SunsetNotInFuture => "SUNSET_NOT_IN_FUTURE",
+    /// The replacement does not exist.
+    ReplacementMissing => "REPLACEMENT_MISSING",
+    /// The replacement is not approved.
+    ReplacementNotApproved => "REPLACEMENT_NOT_APPROVED",
+    /// The version would replace itself, perhaps by a detour.
+    ReplacementCircle => "REPLACEMENT_CIRCLE",
+    /// The version's state does not take evaluations.
+    EvaluationNotAccepted => "EVALUATION_NOT_ACCEPTED",
+    /// An alias needs an approved version.
+    AliasTargetNotApproved => "ALIAS_TARGET_NOT_APPROVED",
+    /// A parent version named as source does not exist.
+    SourceMissing => "SOURCE_MISSING",
+    /// A draft resolves for nobody.
+    VersionDraft => "VERSION_DRAFT",
+    /// A candidate does not resolve by alias.
+    VersionCandidate => "VERSION_CANDIDATE",
+    /// The version is out of service.
+    VersionRetired => "VERSION_RETIRED",
+    /// The version was refused in review.
+    VersionRejected => "VERSION_REJECTED",
+    /// The version is archived.
+    VersionArchived => "VERSION_ARCHIVED",
 }
 
 /// One guard that refused.

@@ -140,3 +140,21 @@ fn exists_reason(kind: Kind) -> &'static str {
         Kind::Evaluation => "EVALUATION_EXISTS",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::refusal::Reason;
+
+    #[test]
+    fn every_reason_stands_in_the_documentation() {
+        let documented = include_str!("../../docs/errors.md");
+        let guards = Reason::ALL.iter().map(|reason| reason.as_str());
+        let kinds = [Kind::Namespace, Kind::Model, Kind::Version, Kind::Alias, Kind::Evaluation];
+        let missing: Vec<&str> = guards
+            .chain(kinds.into_iter().flat_map(|kind| [not_found_reason(kind), exists_reason(kind)]))
+            .filter(|reason| !documented.contains(&format!("`{reason}`")))
+            .collect();
+        assert_eq!(missing, Vec::<&str>::new());
+    }
+}
