@@ -112,23 +112,25 @@ impl Committer {
     }
 
     async fn carry_out(&mut self, mut proposals: Vec<Proposal>) {
-        let outcomes = self.decide_and_commit(&mut proposals).await;
-        match outcomes {
-            Ok(outcomes) => {
-                for (proposal, outcome) in proposals.into_iter().zip(outcomes) {
-                    // Nobody may wait any more: the caller's deadline has passed.
-                    let _ = proposal.answer.send(outcome);
+        while !proposals.is_empty() {
+            match self.decide_and_commit(&mut proposals).await {
+                Ok(outcomes) => {
+                    for (proposal, outcome) in proposals.drain(..outcomes.len()).zip(outcomes) {
+                        // Nobody may wait any more: the caller's deadline has passed.
+                        let _ = proposal.answer.send(outcome);
+                    }
                 }
-            }
-            // A refusal may rest on a change of the same batch, so all fall together.
-            Err(error) => {
-                for proposal in proposals {
-                    let _ = proposal.answer.send(Err(error.clone()));
+                // A refusal may rest on a change of the same batch, so all fall together.
+                Err(error) => {
+                    for proposal in proposals.drain(..) {
+                        let _ = proposal.answer.send(Err(error.clone()));
+                    }
                 }
             }
         }
     }
 
+    /// The outcomes of the first proposals, as many as fit one batch.
     async fn decide_and_commit(
         &mut self,
         proposals: &mut [Proposal],
@@ -142,6 +144,9 @@ impl Committer {
                 Batch::new(self.namespace.clone(), log_id, self.frontier.clone(), self.next_time());
             let mut outcomes = Vec::with_capacity(proposals.len());
             for proposal in proposals.iter_mut() {
+                if batch.is_full(&self.engine.caps()) {
+                    break;
+                }
                 outcomes.push(self.decide(&mut batch, proposal).await);
             }
             if batch.is_empty() {

@@ -18,7 +18,10 @@ use crate::{
         resource::Resource,
         time::Timestamp,
     },
-    store::{engine::Write, record::RequestRecord},
+    store::{
+        engine::{Caps, Write},
+        record::RequestRecord,
+    },
 };
 use bytes::Bytes;
 use serde_json::value::RawValue;
@@ -28,6 +31,9 @@ use std::sync::Arc;
 pub const MAX_STATE: usize = 32 * 1024;
 /// Most bytes of all leaves of one mutation: a stream carries them in one message.
 pub const MAX_MUTATION: usize = 3 << 20;
+
+/// A batch takes no further mutations once its writes have so many bytes.
+const FULL_BATCH: usize = 8 << 20;
 
 /// A batch in the making.
 pub struct Batch {
@@ -39,6 +45,8 @@ pub struct Batch {
     /// The tree with all events so far.
     pub frontier: Frontier,
     writes: Vec<Write>,
+    /// Bytes of all writes.
+    bytes: usize,
     overlay: Overlay,
     events: Vec<Arc<AuditEvent>>,
 }
@@ -65,7 +73,12 @@ impl Batch {
     /// A batch without changes.
     pub fn new(namespace: NamespaceId, log_id: [u8; 16], frontier: Frontier, time: Timestamp) -> Self {
         let (writes, overlay, events) = (Vec::new(), Overlay::default(), Vec::new());
-        Batch { namespace, log_id, time, frontier, writes, overlay, events }
+        Batch { namespace, log_id, time, frontier, writes, bytes: 0, overlay, events }
+    }
+
+    /// Whether what is waiting should go into a batch of its own.
+    pub fn is_full(&self, caps: &Caps) -> bool {
+        self.bytes >= FULL_BATCH.min(caps.max_bytes / 2) || self.writes.len() >= caps.max_writes / 2
     }
 
     /// Whether nothing has to be written.
@@ -135,6 +148,8 @@ impl Batch {
             self.frontier.append(leaf_hash(&event.leaf));
         }
         self.overlay.extend(&placed.writes);
+        let size = |write: &Write| write.key().len() + write.value().map_or(0, Bytes::len);
+        self.bytes += placed.writes.iter().map(size).sum::<usize>();
         self.writes.extend(placed.writes);
         self.events.extend(placed.events.into_iter().map(Arc::new));
         Committed { changes: placed.changes }

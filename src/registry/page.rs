@@ -19,6 +19,9 @@ pub const CHUNK: usize = 500;
 /// A page looks at so many candidates at most, so that a filter that matches
 /// little cannot make one call read everything.
 const MOST_EXAMINED: usize = 10_000;
+/// A page is closed when its values have so many bytes as they are kept, so that
+/// it stays below the 4 MiB that clients accept by default.
+const FULL_PAGE: usize = 1 << 20;
 /// First byte of every token of this format.
 const FORMAT: u8 = 1;
 /// Bytes of the query's digest in a token.
@@ -126,7 +129,7 @@ impl Registry {
     ) -> Result<Page<T>, Error> {
         let mut cursor = request.cursor.clone();
         let mut items = Vec::new();
-        let mut examined = 0;
+        let (mut examined, mut bytes) = (0, 0);
         while examined < MOST_EXAMINED {
             // One more than is missing tells whether there is a next page.
             let chunk = (request.limit - items.len() + 1).max(32);
@@ -138,9 +141,12 @@ impl Registry {
             }
             examined += read;
             for (index, (key, value)) in pairs.into_iter().enumerate() {
-                items.extend((listing.read)(&key, &value)?);
+                if let Some(item) = (listing.read)(&key, &value)? {
+                    bytes += value.len();
+                    items.push(item);
+                }
                 cursor = Some(key);
-                if items.len() == request.limit {
+                if items.len() == request.limit || bytes >= FULL_PAGE {
                     let more = index + 1 < read || read == chunk;
                     return Ok(finish(request, items, cursor.filter(|_| more)));
                 }

@@ -69,8 +69,9 @@ pub enum Delivery {
 
 /// Events read at once.
 const PAGE: usize = 512;
-/// A batch is closed when its leaves have so many bytes.
-const FULL_BATCH: usize = 1 << 20;
+/// A batch is closed when its leaves have so many bytes. With the largest
+/// mutation behind that, it stays below the 4 MiB that clients accept by default.
+const FULL_BATCH: usize = 512 << 10;
 /// A filtered stream looks at so many events before it lets others work.
 const MOST_EXAMINED: usize = 16 * PAGE;
 
