@@ -4,7 +4,7 @@ use super::{field::Fields, identity, version};
 use crate::{
     domain::{
         check::Violations,
-        lifecycle::{Successor, Verb},
+        lifecycle::{Successor, transition::Verb},
     },
     proto::v1::{self, lifecycle_service_server::LifecycleService},
     registry::Registry,

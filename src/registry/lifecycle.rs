@@ -10,7 +10,10 @@ use super::{
 };
 use crate::domain::{
     event::{Event, EventType},
-    lifecycle::{self, Decision, Replacement, Successor, Verb},
+    lifecycle::{
+        Decision, Successor,
+        transition::{self, Replacement, Verb},
+    },
     model::Model,
     name::VersionName,
     time::Timestamp,
@@ -40,7 +43,7 @@ impl Mutation for Transition {
             _ => Replacement::default(),
         };
         let decision = Decision { actor: call.caller.actor.clone(), reason: call.reason.clone(), time: now };
-        let mut version = lifecycle::apply(present.value, &self.verb, decision, &replacement)?;
+        let mut version = transition::apply(present.value, &self.verb, decision, &replacement)?;
         if self.verb == Verb::Submit {
             version.content_digest = version.content.digest()?;
         }

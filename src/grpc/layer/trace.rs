@@ -3,6 +3,7 @@
 //! Names follow the OpenTelemetry conventions for RPC. Nothing of a message,
 //! and no metadata but the request id, is logged.
 
+use crate::proto::code_name;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
@@ -123,7 +124,7 @@ impl Drop for Call {
         let seconds = took.as_secs_f64();
         // Whoever goes before the end of the answer has cancelled the call.
         let code = self.code.unwrap_or(Code::Cancelled);
-        let name = name(code);
+        let name = code_name(code);
         let _entered = self.span.enter();
         macro_rules! log {
             ($level:ident) => {
@@ -157,29 +158,6 @@ fn severity(code: Code) -> Severity {
             Severity::Failed
         }
         _ => Severity::Refused,
-    }
-}
-
-/// The code as the conventions and the protocol's documentation write it.
-fn name(code: Code) -> &'static str {
-    match code {
-        Code::Ok => "OK",
-        Code::Cancelled => "CANCELLED",
-        Code::Unknown => "UNKNOWN",
-        Code::InvalidArgument => "INVALID_ARGUMENT",
-        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
-        Code::NotFound => "NOT_FOUND",
-        Code::AlreadyExists => "ALREADY_EXISTS",
-        Code::PermissionDenied => "PERMISSION_DENIED",
-        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
-        Code::FailedPrecondition => "FAILED_PRECONDITION",
-        Code::Aborted => "ABORTED",
-        Code::OutOfRange => "OUT_OF_RANGE",
-        Code::Unimplemented => "UNIMPLEMENTED",
-        Code::Internal => "INTERNAL",
-        Code::Unavailable => "UNAVAILABLE",
-        Code::DataLoss => "DATA_LOSS",
-        Code::Unauthenticated => "UNAUTHENTICATED",
     }
 }
 
