@@ -19,6 +19,9 @@ pub const CHUNK: usize = 500;
 /// A page looks at so many candidates at most, so that a filter that matches
 /// little cannot make one call read everything.
 const MOST_EXAMINED: usize = 10_000;
+/// A page is closed when what it was read from has so many bytes: clients accept
+/// messages of 4 MiB unless they are told otherwise.
+const FULL: usize = 2 << 20;
 /// First byte of every token of this format.
 const FORMAT: u8 = 1;
 /// Bytes of the query's digest in a token.
@@ -126,7 +129,7 @@ impl Registry {
     ) -> Result<Page<T>, Error> {
         let mut cursor = request.cursor.clone();
         let mut items = Vec::new();
-        let mut examined = 0;
+        let (mut examined, mut bytes) = (0, 0);
         while examined < MOST_EXAMINED {
             // One more than is missing tells whether there is a next page.
             let chunk = (request.limit - items.len() + 1).max(32);
@@ -138,9 +141,12 @@ impl Registry {
             }
             examined += read;
             for (index, (key, value)) in pairs.into_iter().enumerate() {
-                items.extend((listing.read)(&key, &value)?);
+                if let Some(item) = (listing.read)(&key, &value)? {
+                    bytes += value.len();
+                    items.push(item);
+                }
                 cursor = Some(key);
-                if items.len() == request.limit {
+                if items.len() == request.limit || bytes >= FULL {
                     let more = index + 1 < read || read == chunk;
                     return Ok(finish(request, items, cursor.filter(|_| more)));
                 }
