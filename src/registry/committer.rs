@@ -21,7 +21,13 @@ use crate::{
     },
 };
 use bytes::Bytes;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Most changes in one batch: enough to share a flush among many callers,
@@ -58,11 +64,26 @@ pub struct Status {
     /// Counts the beginnings and ends of batches: odd while a batch has been
     /// given its time but is not durable yet.
     pub turns: watch::Sender<u64>,
+    /// In microseconds: commits come later than this, because somebody was told
+    /// what the log held at this time.
+    pub promised: AtomicI64,
 }
 
 impl Default for Status {
     fn default() -> Self {
-        Status { failed: watch::Sender::new(None), turns: watch::Sender::new(0) }
+        Status {
+            failed: watch::Sender::new(None),
+            turns: watch::Sender::new(0),
+            promised: AtomicI64::new(i64::MIN),
+        }
+    }
+}
+
+impl Status {
+    /// Has writes refused from now on.
+    pub fn fail(&self, namespace: &NamespaceId, cause: String) {
+        tracing::error!(%namespace, %cause, "writes are refused from now on");
+        self.failed.send_replace(Some(cause));
     }
 }
 
@@ -113,24 +134,19 @@ impl Committer {
 
     async fn carry_out(&mut self, mut proposals: Vec<Proposal>) {
         while !proposals.is_empty() {
-            match self.decide_and_commit(&mut proposals).await {
-                Ok(outcomes) => {
-                    for (proposal, outcome) in proposals.drain(..outcomes.len()).zip(outcomes) {
-                        // Nobody may wait any more: the caller's deadline has passed.
-                        let _ = proposal.answer.send(outcome);
-                    }
-                }
+            let outcomes = match self.decide_and_commit(&mut proposals).await {
+                Ok(outcomes) => outcomes,
                 // A refusal may rest on a change of the same batch, so all fall together.
-                Err(error) => {
-                    for proposal in proposals.drain(..) {
-                        let _ = proposal.answer.send(Err(error.clone()));
-                    }
-                }
+                Err(error) => proposals.iter().map(|_| Err(error.clone())).collect(),
+            };
+            for (proposal, outcome) in proposals.drain(..outcomes.len()).zip(outcomes) {
+                // Nobody may wait any more: the caller's deadline has passed.
+                let _ = proposal.answer.send(outcome);
             }
         }
     }
 
-    /// The outcomes of the first proposals, as many as fit one batch.
+    /// Outcomes of as many proposals as one batch holds, at least one.
     async fn decide_and_commit(
         &mut self,
         proposals: &mut [Proposal],
@@ -144,7 +160,7 @@ impl Committer {
                 Batch::new(self.namespace.clone(), log_id, self.frontier.clone(), self.next_time());
             let mut outcomes = Vec::with_capacity(proposals.len());
             for proposal in proposals.iter_mut() {
-                if batch.is_full(&self.engine.caps()) {
+                if batch.is_full(self.engine.caps()) {
                     break;
                 }
                 outcomes.push(self.decide(&mut batch, proposal).await);
@@ -189,14 +205,14 @@ impl Committer {
         Ok(())
     }
 
-    /// Commit time: the machine's, but always later than the commit before, so
-    /// that the log's time never runs backwards and one time means one size.
+    /// Commit time: the machine's, but always later than the commit before and
+    /// than what was read of the past, so that the log's time never runs
+    /// backwards and one time means one size.
     fn next_time(&self) -> Timestamp {
         let now = self.environment.clock.now();
-        match self.head.as_ref().and_then(|head| Timestamp::from_micros(head.time)) {
-            Some(last) => now.max(last.plus_micros(1)),
-            None => now,
-        }
+        let promised = self.status.promised.load(Ordering::SeqCst);
+        let last = self.head.as_ref().map_or(i64::MIN, |head| head.time).max(promised);
+        Timestamp::from_micros(last).map_or(now, |last| now.max(last.plus_micros(1)))
     }
 
     async fn commit(&mut self, batch: Batch) -> Result<(), Failure> {
@@ -278,9 +294,8 @@ impl Committer {
     }
 
     fn fail(&self, cause: String) -> Error {
-        tracing::error!(namespace = %self.namespace, %cause, "writes are refused from now on");
         let error = Error::Unavailable(refusing(&cause));
-        self.status.failed.send_replace(Some(cause));
+        self.status.fail(&self.namespace, cause);
         error
     }
 }
@@ -290,6 +305,7 @@ pub fn frontier_of(head: &Head) -> Result<Frontier, Error> {
     Frontier::from_parts(head.size, head.frontier.clone()).map_err(|error| Error::Damaged(error.to_string()))
 }
 
-fn refusing(cause: &str) -> String {
+/// What callers are told once writes are refused.
+pub fn refusing(cause: &str) -> String {
     format!("the registry takes no writes ({cause}); reads go on; mend the cause and restart the server")
 }

@@ -29,11 +29,9 @@ use std::sync::Arc;
 
 /// Most bytes of one resource as canonical JSON.
 pub const MAX_STATE: usize = 32 * 1024;
-/// Most bytes of all leaves of one mutation: a stream carries them in one message.
+/// Most bytes of all events of one mutation: a stream carries them in one
+/// message, and clients accept 4 MiB unless they are told otherwise.
 pub const MAX_MUTATION: usize = 3 << 20;
-
-/// A batch takes no further mutations once its writes have so many bytes.
-const FULL_BATCH: usize = 8 << 20;
 
 /// A batch in the making.
 pub struct Batch {
@@ -45,7 +43,6 @@ pub struct Batch {
     /// The tree with all events so far.
     pub frontier: Frontier,
     writes: Vec<Write>,
-    /// Bytes of all writes.
     bytes: usize,
     overlay: Overlay,
     events: Vec<Arc<AuditEvent>>,
@@ -76,14 +73,15 @@ impl Batch {
         Batch { namespace, log_id, time, frontier, writes, bytes: 0, overlay, events }
     }
 
-    /// Whether what is waiting should go into a batch of its own.
-    pub fn is_full(&self, caps: &Caps) -> bool {
-        self.bytes >= FULL_BATCH.min(caps.max_bytes / 2) || self.writes.len() >= caps.max_writes / 2
-    }
-
     /// Whether nothing has to be written.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
+    }
+
+    /// Whether the rest should wait for the next batch: half of what the engine
+    /// takes is used, and the largest mutation fits into the other half.
+    pub fn is_full(&self, caps: Caps) -> bool {
+        self.writes.len() > caps.max_writes / 2 || self.bytes > caps.max_bytes / 2
     }
 
     /// What the batch wrote so far.
@@ -118,13 +116,14 @@ impl Batch {
                 mutation: Part { count, index },
             };
             let leaf = leaf::encode(&envelope, &encoded.changes)?;
-            bytes += leaf.len();
             check_leaf(mutation, index, leaf.len())?;
             placed.writes.push(projection::event(&self.namespace, position, leaf.clone()));
             for (logged, before) in encoded.logged.iter().zip(&encoded.before) {
                 projection::change(logged, before.as_ref(), position, &mut placed.writes);
             }
-            placed.events.push(leaf::read_event(position, leaf)?);
+            let event = leaf::read_event(position, leaf)?;
+            bytes += event.weight();
+            placed.events.push(event);
             let changes = encoded.logged.into_iter().map(|logged| logged.change);
             placed.changes.extend(changes.map(|value| Stored { value, position: Some(position) }));
         }
@@ -147,9 +146,8 @@ impl Batch {
         for event in &placed.events {
             self.frontier.append(leaf_hash(&event.leaf));
         }
+        self.bytes += placed.writes.iter().map(Write::bytes).sum::<usize>();
         self.overlay.extend(&placed.writes);
-        let size = |write: &Write| write.key().len() + write.value().map_or(0, Bytes::len);
-        self.bytes += placed.writes.iter().map(size).sum::<usize>();
         self.writes.extend(placed.writes);
         self.events.extend(placed.events.into_iter().map(Arc::new));
         Committed { changes: placed.changes }
@@ -215,10 +213,15 @@ fn check_leaf(mutation: &dyn Mutation, index: u32, bytes: usize) -> Result<(), E
     Ok(())
 }
 
-/// Checks the sizes of what a mutation would write.
-pub async fn check(view: &mut View<'_>, mutation: &dyn Mutation, events: &[Event]) -> Result<(), Error> {
-    for (index, event) in (0u32..).zip(events) {
-        encode_changes(view, mutation, index, event).await?;
-    }
-    Ok(())
+/// Checks the sizes of what a mutation would write, by writing it to nowhere.
+pub async fn check(
+    view: &mut View<'_>,
+    mutation: &dyn Mutation,
+    call: &Call,
+    digest: &str,
+    time: Timestamp,
+    events: Vec<Event>,
+) -> Result<(), Error> {
+    let nowhere = Batch::new(view.namespace().clone(), [0; 16], Frontier::empty(), time);
+    nowhere.place(view, mutation, call, digest, events).await.map(drop)
 }

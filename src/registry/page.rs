@@ -19,9 +19,9 @@ pub const CHUNK: usize = 500;
 /// A page looks at so many candidates at most, so that a filter that matches
 /// little cannot make one call read everything.
 const MOST_EXAMINED: usize = 10_000;
-/// A page is closed when its values have so many bytes as they are kept, so that
-/// it stays below the 4 MiB that clients accept by default.
-const FULL_PAGE: usize = 1 << 20;
+/// A page is closed when what it was read from has so many bytes: clients accept
+/// messages of 4 MiB unless they are told otherwise.
+const FULL: usize = 2 << 20;
 /// First byte of every token of this format.
 const FORMAT: u8 = 1;
 /// Bytes of the query's digest in a token.
@@ -146,7 +146,7 @@ impl Registry {
                     items.push(item);
                 }
                 cursor = Some(key);
-                if items.len() == request.limit || bytes >= FULL_PAGE {
+                if items.len() == request.limit || bytes >= FULL {
                     let more = index + 1 < read || read == chunk;
                     return Ok(finish(request, items, cursor.filter(|_| more)));
                 }
