@@ -199,11 +199,3 @@ fn check_leaf(mutation: &dyn Mutation, index: u32, bytes: usize) -> Result<(), E
     }
     Ok(())
 }
-
-/// Checks the sizes of what a mutation would write.
-pub async fn check(view: &mut View<'_>, mutation: &dyn Mutation, events: &[Event]) -> Result<(), Error> {
-    for (index, event) in (0u32..).zip(events) {
-        encode_changes(view, mutation, index, event).await?;
-    }
-    Ok(())
-}

@@ -3,6 +3,7 @@
 use super::{
     call::Call,
     committer::{Committer, Proposal, Status, Work, frontier_of},
+    encode::Batch,
     environment::Environment,
     error::Error,
     feed::Feed,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     audit::merkle::Frontier,
-    domain::{name::NamespaceId, time::Timestamp},
+    domain::{event::Event, name::NamespaceId, time::Timestamp},
     store::engine::{Engine, Head},
 };
 use bytes::Bytes;
@@ -106,7 +107,7 @@ impl Log {
         }
         match mutation.decide(&mut view, &call, now).await {
             Ok(events) if call.validate_only => {
-                super::encode::check(&mut view, &*mutation, &events).await?;
+                self.try_place(&mut view, &*mutation, &call, &digest, events.clone(), now).await?;
                 return Ok(Committed::preview(events));
             }
             Ok(_) => {}
@@ -117,6 +118,24 @@ impl Log {
         let proposal = Proposal { mutation, call, digest, loaded: view.into_loaded(), answer };
         self.work.send(Work::Change(Box::new(proposal))).await.map_err(|_| stopped())?;
         outcome.await.map_err(|_| stopped())?
+    }
+
+    /// Refuses events that are too large, by giving them the place that they
+    /// would have now.
+    async fn try_place(
+        &self,
+        view: &mut View<'_>,
+        mutation: &dyn Mutation,
+        call: &Call,
+        digest: &str,
+        events: Vec<Event>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        let head = self.head().await?;
+        let frontier = head.as_ref().map_or_else(|| Ok(Frontier::empty()), frontier_of)?;
+        let log_id = mutation.log_id().or(head.map(|head| head.log_id)).unwrap_or_default();
+        let batch = Batch::new(self.namespace.clone(), log_id, frontier, now);
+        batch.place(view, mutation, call, digest, events).await.map(drop)
     }
 
     /// Has the committer forget those of these request ids that are expired.
