@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod contract;
+mod evaluations;
 mod house;
 mod models;
 mod support;
