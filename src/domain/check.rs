@@ -45,6 +45,12 @@ impl Violations {
         }
     }
 
+    /// Whether a field below the present path has been found wrong already.
+    pub fn names(&self, field: &str) -> bool {
+        let field = join(&self.path, field);
+        self.found.iter().any(|violation| violation.field == field)
+    }
+
     /// Checks something below a field.
     pub fn within<R>(&mut self, field: &str, check: impl FnOnce(&mut Self) -> R) -> R {
         let path = join(&self.path, field);

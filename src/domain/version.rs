@@ -77,6 +77,16 @@ pub enum Source {
     ParentVersion(VersionName),
 }
 
+impl Check for Source {
+    fn check(&self, violations: &mut Violations) {
+        match self {
+            Source::Dataset(dataset) => violations.within("dataset", |v| dataset.check(v)),
+            Source::RunUri(uri) => violations.uri("run_uri", uri),
+            Source::ParentVersion(_) => {}
+        }
+    }
+}
+
 /// What a caller says about a version.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct VersionContent {
@@ -152,11 +162,7 @@ impl Check for VersionContent {
         }
         violations.at_most("sources", self.sources.len(), 100);
         for (index, source) in self.sources.iter().enumerate() {
-            violations.within(&format!("sources[{index}]"), |v| match source {
-                Source::Dataset(dataset) => v.within("dataset", |v| dataset.check(v)),
-                Source::RunUri(uri) => v.uri("run_uri", uri),
-                Source::ParentVersion(_) => {}
-            });
+            violations.within(&format!("sources[{index}]"), |v| source.check(v));
         }
         check_labels(&self.labels, violations);
         check_properties(&self.properties, violations);

@@ -64,8 +64,7 @@ impl AuditService for Audit {
         let mut fields = Fields::new();
         let namespace = read_parent(&mut fields, &parent);
         let filter = read_filter(&mut fields, filter);
-        let start_time = fields.time("start_time", start_time);
-        let end_time = fields.time("end_time", end_time);
+        let (start_time, end_time) = fields.span(start_time, end_time);
         let (_, descending) = field::order_by(&mut fields, &order_by, &["position"]);
         let (namespace, filter) = fields.all(namespace.zip(filter))?;
         let query = ListEvents { filter, start_time, end_time, descending };
@@ -142,12 +141,8 @@ fn read_start(
 
 fn read_filter(fields: &mut Fields, filter: Option<v1::AuditEventFilter>) -> Option<EventFilter> {
     let v1::AuditEventFilter { types, resource_prefixes, actors } = filter.unwrap_or_default();
-    fields.within("filter", |fields| match EventFilter::new(&types, &resource_prefixes, &actors) {
-        Ok(filter) => Some(filter),
-        Err(found) => {
-            found.list().iter().for_each(|v| fields.refuse(&v.field, v.description.as_str()));
-            None
-        }
+    fields.within("filter", |fields| {
+        EventFilter::new(&types, &resource_prefixes, &actors).map_err(|found| fields.refuse_all(&found)).ok()
     })
 }
 

@@ -84,13 +84,7 @@ impl EvaluationService for Evaluations {
         } = request.into_inner();
         let mut fields = Fields::new();
         let version = fields.name::<VersionName>("parent", &parent);
-        let start_time = fields.time("start_time", start_time);
-        let end_time = fields.time("end_time", end_time);
-        if let (Some(start), Some(end)) = (start_time, end_time)
-            && end <= start
-        {
-            fields.refuse("end_time", format!("{end} is not after start_time, {start}"));
-        }
+        let (start_time, end_time) = fields.span(start_time, end_time);
         let (_, descending) = field::order_by(&mut fields, &order_by, &["window_end_time"]);
         let version = fields.all(version)?;
         let query = ListEvaluations { start_time, end_time, metric, descending };
@@ -104,11 +98,9 @@ impl EvaluationService for Evaluations {
 
 fn read_batch(fields: &mut Fields, requests: Vec<v1::RecordEvaluationRequest>) -> Vec<NewEvaluation> {
     let mut evaluations = Vec::with_capacity(requests.len());
-    if requests.len() > MOST_IN_BATCH {
-        fields.refuse(
-            "requests",
-            format!("has {} entries; at most {MOST_IN_BATCH} are allowed", requests.len()),
-        );
+    if !(1..=MOST_IN_BATCH).contains(&requests.len()) {
+        let sentence = format!("has {} entries; 1 to {MOST_IN_BATCH} are allowed", requests.len());
+        fields.refuse("requests", sentence);
         return evaluations;
     }
     for (index, request) in requests.into_iter().enumerate() {

@@ -68,11 +68,16 @@ impl Fields {
         read.map_err(|error| self.refuse(field, error.0)).ok()
     }
 
-    /// Content that has rules of its own.
+    /// Content that has rules of its own. A field that could not be read is not
+    /// judged again: what stands in its place says nothing about the request.
     pub fn valid<T: Check>(&mut self, field: &str, content: T) -> Option<Valid<T>> {
-        self.within(field, |fields| content.check(&mut fields.violations));
-        // Checked once more at the root, where only the result counts.
-        Valid::new(content, field).ok()
+        Valid::new(content, field).map_err(|found| self.refuse_all(&found)).ok()
+    }
+
+    /// Says what else is wrong, of fields that are not named yet.
+    pub fn refuse_all(&mut self, found: &Violations) {
+        let unread: Vec<_> = found.list().iter().filter(|v| !self.violations.names(&v.field)).collect();
+        unread.into_iter().for_each(|v| self.refuse(&v.field, v.description.as_str()));
     }
 
     /// A message that has to be there.
@@ -99,6 +104,21 @@ impl Fields {
         self.time(field, time)
     }
 
+    /// `start_time` and `end_time` of a list, each optional, the end after the start.
+    pub fn span(
+        &mut self,
+        start: Option<prost_types::Timestamp>,
+        end: Option<prost_types::Timestamp>,
+    ) -> (Option<Timestamp>, Option<Timestamp>) {
+        let span = (self.time("start_time", start), self.time("end_time", end));
+        if let (Some(start), Some(end)) = span
+            && end <= start
+        {
+            self.refuse("end_time", format!("{end} is not after start_time, {start}"));
+        }
+        span
+    }
+
     /// The value of an enum; `None` for the unspecified one.
     pub fn enumeration<E: TryFrom<i32> + Into<i32>>(&mut self, field: &str, value: i32) -> Option<E> {
         if value == 0 {
@@ -123,13 +143,13 @@ impl Fields {
         etag: &str,
         validate_only: bool,
     ) -> Option<Call> {
-        match Call::new(caller, request_id, reason, etag, validate_only) {
-            Ok(call) => Some(call),
-            Err(found) => {
-                found.list().iter().for_each(|v| self.refuse(&v.field, v.description.as_str()));
-                None
-            }
-        }
+        let call = Call::new(caller, request_id, reason, etag, validate_only);
+        call.map_err(|found| self.refuse_all(&found)).ok()
+    }
+
+    /// What comes with a change that needs a reason.
+    pub fn reasoned(&mut self, call: Call) -> Option<Call> {
+        call.require_reason().map_err(|found| self.refuse_all(&found)).ok().map(|()| call)
     }
 
     /// Typed custom properties.

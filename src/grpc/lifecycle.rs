@@ -35,6 +35,7 @@ impl Lifecycle {
         let name = fields.name("name", &step.name);
         let verb = read_verb(&mut fields);
         let call = fields.call(caller, &step.request_id, &step.reason, &step.etag, step.validate_only);
+        let call = call.and_then(|call| fields.reasoned(call));
         let ((name, verb), call) = fields.all(name.zip(verb).zip(call))?;
         Ok(Response::new(version::write(self.0.transition_version(name, verb, call).await?)))
     }

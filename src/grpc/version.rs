@@ -175,24 +175,32 @@ fn read_content(fields: &mut Fields, version: v1::Version) -> VersionContent {
     })
 }
 
+/// Reads all sources. Where one cannot be read, the others are judged here under
+/// their own indices, and none goes on: it would stand in the place of another.
 fn read_sources(fields: &mut Fields, sources: Vec<v1::Source>) -> Vec<Source> {
-    use v1::source::Kind;
-    let mut read = Vec::with_capacity(sources.len());
-    for (index, source) in sources.into_iter().enumerate() {
-        let source = fields.within(&format!("sources[{index}]"), |fields| match source.kind {
-            Some(Kind::Dataset(dataset)) => Some(Source::Dataset(read_dataset(dataset))),
-            Some(Kind::RunUri(uri)) => Some(Source::RunUri(uri)),
-            Some(Kind::ParentVersion(name)) => {
-                fields.name("parent_version", &name).map(Source::ParentVersion)
-            }
-            None => {
-                fields.refuse("", "is empty; give a dataset, a run_uri or a parent_version");
-                None
-            }
-        });
-        read.extend(source);
+    let path = |index| format!("sources[{index}]");
+    let read = |(index, source)| fields.within(&path(index), |fields| read_source(fields, source));
+    let read: Vec<Option<Source>> = sources.into_iter().enumerate().map(read).collect();
+    if read.iter().all(Option::is_some) {
+        return read.into_iter().flatten().collect();
     }
-    read
+    for (index, source) in read.into_iter().enumerate() {
+        source.and_then(|source| fields.valid(&path(index), source));
+    }
+    Vec::new()
+}
+
+fn read_source(fields: &mut Fields, source: v1::Source) -> Option<Source> {
+    use v1::source::Kind;
+    match source.kind {
+        Some(Kind::Dataset(dataset)) => Some(Source::Dataset(read_dataset(dataset))),
+        Some(Kind::RunUri(uri)) => Some(Source::RunUri(uri)),
+        Some(Kind::ParentVersion(name)) => fields.name("parent_version", &name).map(Source::ParentVersion),
+        None => {
+            fields.refuse("", "is empty; give a dataset, a run_uri or a parent_version");
+            None
+        }
+    }
 }
 
 /// A data set by reference, which evaluations have too.

@@ -65,6 +65,7 @@ impl Mutation for RecordEvaluations {
     async fn decide(&self, view: &mut View<'_>, call: &Call, now: Timestamp) -> Result<Vec<Event>, Error> {
         let mut events = Vec::with_capacity(self.evaluations.len());
         let mut seen = BTreeSet::new();
+        let mut refusals = Vec::new();
         for (index, new) in self.evaluations.iter().enumerate() {
             let id = new.id.as_ref().unwrap_or(&self.drawn[index]);
             let name = EvaluationName { version: new.version.clone(), evaluation: id.clone() };
@@ -78,10 +79,14 @@ impl Mutation for RecordEvaluations {
                 return Err(Error::exists(name, "; evaluations never change: record a new one"));
             }
             let content = new.content.clone().into_inner();
-            let evaluation = Evaluation::record(name, content, &version, call.caller.actor.clone(), now)?;
-            events.push(Event::set(EventType::EvaluationRecorded, evaluation));
+            match Evaluation::record(name, content, &version, call.caller.actor.clone(), now) {
+                Ok(evaluation) => events.push(Event::set(EventType::EvaluationRecorded, evaluation)),
+                // Many evaluations of one version are refused for one reason.
+                Err(more) if refusals.ends_with(&more) => {}
+                Err(more) => refusals.extend(more),
+            }
         }
-        Ok(events)
+        if refusals.is_empty() { Ok(events) } else { Err(Error::Refused(refusals)) }
     }
 
     fn field(&self, event: u32) -> String {

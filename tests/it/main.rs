@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
 mod ask;
+mod bad_input;
 mod contract;
 mod engines;
+mod evaluations;
 mod house;
 mod idempotency;
 mod models;
