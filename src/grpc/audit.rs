@@ -131,7 +131,9 @@ fn read_start(
             Some(v1::StartPoint::Earliest) => Some(Start::Earliest),
             Some(v1::StartPoint::Latest) => Some(Start::Latest),
             Some(v1::StartPoint::Unspecified) | None => {
-                fields.refuse("start_point", "is required here: use EARLIEST or LATEST");
+                if point == 0 {
+                    fields.refuse("start_point", "is required here: use EARLIEST or LATEST");
+                }
                 None
             }
         },

@@ -58,6 +58,11 @@ impl EventFilter {
         violations.into_result().map(|()| filter)
     }
 
+    /// Whether it matches everything.
+    pub fn is_empty(&self) -> bool {
+        self.types.is_empty() && self.resources.is_empty() && self.actors.is_empty()
+    }
+
     /// Whether an event is wanted.
     pub fn matches(&self, event: &AuditEvent) -> bool {
         let below = |prefix: &String| {
@@ -112,7 +117,7 @@ impl Registry {
         };
         let end = match query.end_time {
             Some(time) => self.size_before(namespace, time).await?,
-            None => log.feed.size(),
+            None => log.size().await?,
         };
         let range = keys::events(namespace, start..end.max(start));
         let read = |key: &[u8], leaf: &Bytes| {

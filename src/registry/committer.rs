@@ -21,7 +21,13 @@ use crate::{
     },
 };
 use bytes::Bytes;
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 use tokio::sync::{mpsc, oneshot, watch};
 
 /// Most changes in one batch: enough to share a flush among many callers,
@@ -58,11 +64,26 @@ pub struct Status {
     /// Counts the beginnings and ends of batches: odd while a batch has been
     /// given its time but is not durable yet.
     pub turns: watch::Sender<u64>,
+    /// In microseconds: commits come later than this, because somebody was told
+    /// what the log held at this time.
+    pub promised: AtomicI64,
 }
 
 impl Default for Status {
     fn default() -> Self {
-        Status { failed: watch::Sender::new(None), turns: watch::Sender::new(0) }
+        Status {
+            failed: watch::Sender::new(None),
+            turns: watch::Sender::new(0),
+            promised: AtomicI64::new(i64::MIN),
+        }
+    }
+}
+
+impl Status {
+    /// Has writes refused from now on.
+    pub fn fail(&self, namespace: &NamespaceId, cause: String) {
+        tracing::error!(%namespace, %cause, "writes are refused from now on");
+        self.failed.send_replace(Some(cause));
     }
 }
 
@@ -189,14 +210,14 @@ impl Committer {
         Ok(())
     }
 
-    /// Commit time: the machine's, but always later than the commit before, so
-    /// that the log's time never runs backwards and one time means one size.
+    /// Commit time: the machine's, but always later than the commit before and
+    /// than what was read of the past, so that the log's time never runs
+    /// backwards and one time means one size.
     fn next_time(&self) -> Timestamp {
         let now = self.environment.clock.now();
-        match self.head.as_ref().and_then(|head| Timestamp::from_micros(head.time)) {
-            Some(last) => now.max(last.plus_micros(1)),
-            None => now,
-        }
+        let promised = self.status.promised.load(Ordering::SeqCst);
+        let last = self.head.as_ref().map_or(i64::MIN, |head| head.time).max(promised);
+        Timestamp::from_micros(last).map_or(now, |last| now.max(last.plus_micros(1)))
     }
 
     async fn commit(&mut self, batch: Batch) -> Result<(), Failure> {
@@ -278,9 +299,8 @@ impl Committer {
     }
 
     fn fail(&self, cause: String) -> Error {
-        tracing::error!(namespace = %self.namespace, %cause, "writes are refused from now on");
         let error = Error::Unavailable(refusing(&cause));
-        self.status.failed.send_replace(Some(cause));
+        self.status.fail(&self.namespace, cause);
         error
     }
 }
@@ -290,6 +310,7 @@ pub fn frontier_of(head: &Head) -> Result<Frontier, Error> {
     Frontier::from_parts(head.size, head.frontier.clone()).map_err(|error| Error::Damaged(error.to_string()))
 }
 
-fn refusing(cause: &str) -> String {
+/// What callers are told once writes are refused.
+pub fn refusing(cause: &str) -> String {
     format!("the registry takes no writes ({cause}); reads go on; mend the cause and restart the server")
 }

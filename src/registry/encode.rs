@@ -29,7 +29,8 @@ use std::sync::Arc;
 
 /// Most bytes of one resource as canonical JSON.
 pub const MAX_STATE: usize = 32 * 1024;
-/// Most bytes of all leaves of one mutation: a stream carries them in one message.
+/// Most bytes of all events of one mutation: a stream carries them in one
+/// message, and clients accept 4 MiB unless they are told otherwise.
 pub const MAX_MUTATION: usize = 3 << 20;
 
 /// A batch takes no further mutations once its writes have so many bytes.
@@ -118,13 +119,14 @@ impl Batch {
                 mutation: Part { count, index },
             };
             let leaf = leaf::encode(&envelope, &encoded.changes)?;
-            bytes += leaf.len();
             check_leaf(mutation, index, leaf.len())?;
             placed.writes.push(projection::event(&self.namespace, position, leaf.clone()));
             for (logged, before) in encoded.logged.iter().zip(&encoded.before) {
                 projection::change(logged, before.as_ref(), position, &mut placed.writes);
             }
-            placed.events.push(leaf::read_event(position, leaf)?);
+            let event = leaf::read_event(position, leaf)?;
+            bytes += event.weight();
+            placed.events.push(event);
             let changes = encoded.logged.into_iter().map(|logged| logged.change);
             placed.changes.extend(changes.map(|value| Stored { value, position: Some(position) }));
         }
@@ -147,9 +149,8 @@ impl Batch {
         for event in &placed.events {
             self.frontier.append(leaf_hash(&event.leaf));
         }
+        self.bytes += placed.writes.iter().map(Write::bytes).sum::<usize>();
         self.overlay.extend(&placed.writes);
-        let size = |write: &Write| write.key().len() + write.value().map_or(0, Bytes::len);
-        self.bytes += placed.writes.iter().map(size).sum::<usize>();
         self.writes.extend(placed.writes);
         self.events.extend(placed.events.into_iter().map(Arc::new));
         Committed { changes: placed.changes }
@@ -215,10 +216,15 @@ fn check_leaf(mutation: &dyn Mutation, index: u32, bytes: usize) -> Result<(), E
     Ok(())
 }
 
-/// Checks the sizes of what a mutation would write.
-pub async fn check(view: &mut View<'_>, mutation: &dyn Mutation, events: &[Event]) -> Result<(), Error> {
-    for (index, event) in (0u32..).zip(events) {
-        encode_changes(view, mutation, index, event).await?;
-    }
-    Ok(())
+/// Checks the sizes of what a mutation would write, by writing it to nowhere.
+pub async fn check(
+    view: &mut View<'_>,
+    mutation: &dyn Mutation,
+    call: &Call,
+    digest: &str,
+    time: Timestamp,
+    events: Vec<Event>,
+) -> Result<(), Error> {
+    let nowhere = Batch::new(view.namespace().clone(), [0; 16], Frontier::empty(), time);
+    nowhere.place(view, mutation, call, digest, events).await.map(drop)
 }

@@ -192,6 +192,13 @@ pub struct AuditEvent {
     pub mutation: Mutation,
 }
 
+impl AuditEvent {
+    /// Bytes that a message needs for it, within a few.
+    pub fn weight(&self) -> usize {
+        self.leaf.len() + self.kind.len() + self.subject.len() + 32
+    }
+}
+
 /// A change read back from a leaf.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LoggedChange {

@@ -2,7 +2,8 @@
 
 use super::{
     call::Call,
-    committer::{Committer, Proposal, Status, Work, frontier_of},
+    committer::{Committer, Proposal, Status, Work, frontier_of, refusing},
+    encode,
     environment::Environment,
     error::Error,
     feed::Feed,
@@ -15,7 +16,7 @@ use crate::{
     store::engine::{Engine, Head},
 };
 use bytes::Bytes;
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
@@ -60,6 +61,7 @@ impl Log {
             frontier,
         };
         let task = tokio::spawn(committer.run(receiver));
+        let task = tokio::spawn(supervise(task, namespace.clone(), status.clone()));
         let log = Log { namespace, feed, engine, environment, status, work: sender };
         Ok((Arc::new(log), task))
     }
@@ -74,21 +76,21 @@ impl Log {
         Ok(self.engine.head(self.namespace.as_str()).await?)
     }
 
-    /// Waits until no batch is under way whose time may lie before this moment.
-    pub async fn settle(&self) {
+    /// Number of durable events. The feed may be a moment behind.
+    pub async fn size(&self) -> Result<u64, Error> {
+        Ok(self.head().await?.map_or(0, |head| head.size))
+    }
+
+    /// Waits until no batch is under way whose time may be `past` or before it,
+    /// and keeps later ones behind it, whatever the clock does.
+    pub async fn settle(&self, past: Timestamp) {
+        self.status.promised.fetch_max(past.micros(), Ordering::SeqCst);
         let mut turns = self.status.turns.subscribe();
         let turn = *turns.borrow();
         if turn % 2 == 1 {
-            // Only the committer's end closes the channel, and then nothing is under way.
+            // The sender lives as long as this log.
             let _ = turns.wait_for(|now| *now > turn).await;
         }
-    }
-
-    /// The time that a commit would have now.
-    async fn now(&self) -> Result<Timestamp, Error> {
-        let now = self.environment.clock.now();
-        let last = self.head().await?.and_then(|head| Timestamp::from_micros(head.time));
-        Ok(last.map_or(now, |last| now.max(last.plus_micros(1))))
     }
 
     /// Decides a change outside, answers early where that is final, and has the
@@ -99,34 +101,81 @@ impl Log {
         call: Call,
         digest: String,
     ) -> Result<Committed, Error> {
+        if call.validate_only {
+            let (engine, environment) = (&*self.engine, &self.environment);
+            return preview(engine, environment, &self.namespace, &*mutation, &call, &digest).await;
+        }
         let mut view = View::outside(&*self.engine, &self.namespace);
-        let now = self.now().await?;
+        let now = commit_time(&*self.engine, &self.environment, &self.namespace).await?;
         if let Some(repeat) = mutation::repeat_of(&mut view, &call, &digest, now).await? {
             return Ok(repeat);
         }
-        match mutation.decide(&mut view, &call, now).await {
-            Ok(events) if call.validate_only => {
-                super::encode::check(&mut view, &*mutation, &events).await?;
-                return Ok(Committed::preview(events));
-            }
-            Ok(_) => {}
-            Err(error) if call.validate_only || !view.is_mixed() => return Err(error),
-            Err(_) => {}
+        if let Err(error) = mutation.decide(&mut view, &call, now).await
+            && !view.is_mixed()
+        {
+            return Err(error);
         }
         let (answer, outcome) = oneshot::channel();
         let proposal = Proposal { mutation, call, digest, loaded: view.into_loaded(), answer };
-        self.work.send(Work::Change(Box::new(proposal))).await.map_err(|_| stopped())?;
-        outcome.await.map_err(|_| stopped())?
+        self.work.send(Work::Change(Box::new(proposal))).await.map_err(|_| self.ended())?;
+        outcome.await.map_err(|_| self.ended())?
     }
 
     /// Has the committer forget those of these request ids that are expired.
     pub async fn sweep(&self, requests: Vec<Bytes>) -> Result<usize, Error> {
         let (answer, outcome) = oneshot::channel();
-        self.work.send(Work::Sweep(requests, answer)).await.map_err(|_| stopped())?;
-        outcome.await.map_err(|_| stopped())?
+        self.work.send(Work::Sweep(requests, answer)).await.map_err(|_| self.ended())?;
+        outcome.await.map_err(|_| self.ended())?
+    }
+
+    /// Why the committer takes nothing any more.
+    fn ended(&self) -> Error {
+        match self.status.failed.borrow().as_deref() {
+            Some(cause) => Error::Unavailable(refusing(cause)),
+            None => {
+                Error::Unavailable("the server is shutting down; repeat the request elsewhere".to_owned())
+            }
+        }
     }
 }
 
-fn stopped() -> Error {
-    Error::Unavailable("the server is shutting down; repeat the request elsewhere".to_owned())
+/// What a change would do. Needs no committer, so a log that does not exist yet
+/// is not opened for it.
+pub async fn preview(
+    engine: &dyn Engine,
+    environment: &Environment,
+    namespace: &NamespaceId,
+    mutation: &dyn Mutation,
+    call: &Call,
+    digest: &str,
+) -> Result<Committed, Error> {
+    let mut view = View::outside(engine, namespace);
+    let now = commit_time(engine, environment, namespace).await?;
+    if let Some(repeat) = mutation::repeat_of(&mut view, call, digest, now).await? {
+        return Ok(repeat);
+    }
+    let events = mutation.decide(&mut view, call, now).await?;
+    encode::check(&mut view, mutation, call, digest, now, events.clone()).await?;
+    Ok(Committed::preview(events))
+}
+
+/// The time that a commit would have now.
+async fn commit_time(
+    engine: &dyn Engine,
+    environment: &Environment,
+    namespace: &NamespaceId,
+) -> Result<Timestamp, Error> {
+    let now = environment.clock.now();
+    let head = engine.head(namespace.as_str()).await?;
+    let last = head.and_then(|head| Timestamp::from_micros(head.time));
+    Ok(last.map_or(now, |last| now.max(last.plus_micros(1))))
+}
+
+/// Runs a committer. One that panics leaves a log that takes no writes and says so.
+async fn supervise(committer: JoinHandle<()>, namespace: NamespaceId, status: Arc<Status>) {
+    if committer.await.is_err_and(|error| error.is_panic()) {
+        status.fail(&namespace, "a defect of Steward ended the committer".to_owned());
+        // Whoever waits for its batch is let go.
+        status.turns.send_modify(|turn| *turn += *turn % 2);
+    }
 }

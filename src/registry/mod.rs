@@ -139,7 +139,7 @@ impl Registry {
         let (log, committer) = Log::open(namespace.clone(), head, engine, environment)?;
         let mut committers = self.0.committers.lock().await;
         committers.spawn(async move {
-            // A committer that panics leaves its callers with an answer, see `Log::mutate`.
+            // Its panics are dealt with where it is started.
             let _ = committer.await;
         });
         committers.spawn(forward_failure(log.failed(), self.0.failed.clone()));

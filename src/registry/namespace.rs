@@ -4,6 +4,7 @@ use super::{
     Registry,
     call::{Call, Stored},
     error::Error,
+    log,
     mutation::{self, Mutation},
     page::{Listing, Page, PageRequest},
     read::{ReadAt, decode_state},
@@ -68,6 +69,12 @@ impl Registry {
     ) -> Result<Stored<Namespace>, Error> {
         let mutation = CreateNamespace { id, content, log_id: self.0.environment.entropy.draw() };
         let digest = mutation::digest("CreateNamespace", &mutation, &call)?;
+        if call.validate_only {
+            let environment = &self.0.environment;
+            let preview =
+                log::preview(self.engine(), environment, &mutation.id, &mutation, &call, &digest).await?;
+            return preview.resource();
+        }
         let log = self.open_log(&mutation.id).await?;
         log.mutate(Arc::new(mutation), call, digest).await?.resource()
     }

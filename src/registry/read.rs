@@ -84,9 +84,9 @@ impl Registry {
         match at {
             ReadAt::Present => Ok(Moment { size: None, time: self.0.environment.clock.now() }),
             ReadAt::Position(position) => {
-                let log = self.log(namespace).await?;
-                if position >= log.feed.size() {
-                    return Err(Error::BeyondHead { position, size: log.feed.size() });
+                let size = self.log(namespace).await?.size().await?;
+                if position >= size {
+                    return Err(Error::BeyondHead { position, size });
                 }
                 let leaf = self.value(namespace, keys::event(namespace, position)).await?;
                 let leaf = leaf
@@ -95,7 +95,7 @@ impl Registry {
             }
             ReadAt::Time(time) => {
                 let log = self.log(namespace).await?;
-                self.require_past(&log, time).await?;
+                self.require_past(&log, "read_time", time).await?;
                 let size = self.size_before(namespace, time.plus_micros(1)).await?;
                 Ok(Moment { size: Some(size), time })
             }
@@ -104,16 +104,16 @@ impl Registry {
 
     /// Later commits must not change what was read of a time, so the time has to
     /// lie before the next commit's.
-    async fn require_past(&self, log: &Log, time: Timestamp) -> Result<(), Error> {
+    pub(super) async fn require_past(&self, log: &Log, field: &str, time: Timestamp) -> Result<(), Error> {
         let newest = log.head().await?.map_or(i64::MIN, |head| head.time);
         if time.micros() <= newest {
             return Ok(());
         }
         let now = self.0.environment.clock.now();
         if time >= now {
-            return Err(Error::field("read_time", format!("{time} is not in the past; now is {now}")));
+            return Err(Error::field(field, format!("{time} is not in the past; now is {now}")));
         }
-        log.settle().await;
+        log.settle(time).await;
         Ok(())
     }
 

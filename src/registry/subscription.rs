@@ -69,9 +69,8 @@ pub enum Delivery {
 
 /// Events read at once.
 const PAGE: usize = 512;
-/// A batch is closed when its leaves have so many bytes. With the largest
-/// mutation behind that, it stays below the 4 MiB that clients accept by default.
-const FULL_BATCH: usize = 512 << 10;
+/// Most bytes of a batch, unless one mutation has more.
+const FULL_BATCH: usize = 1 << 20;
 /// A filtered stream looks at so many events before it lets others work.
 const MOST_EXAMINED: usize = 16 * PAGE;
 
@@ -104,20 +103,24 @@ impl Registry {
     ) -> Result<Subscription, Error> {
         let log = self.log(namespace).await?;
         let head = log.head().await?.ok_or_else(|| Error::Internal("a log without a head".to_owned()))?;
-        // The feed is published after the head, and may be a moment behind it.
-        let size = log.feed.size();
+        // The feed is a moment behind the head, and a caller may know the head already.
+        let size = log.feed.size().max(head.size);
         let next = match &options.start {
             Start::Token(token) => self.check_token(&log, token, head.log_id, head.epoch, size).await?,
             Start::Position(position) if *position > size => {
                 return Err(Error::BeyondHead { position: *position, size });
             }
             Start::Position(position) => *position,
-            Start::Time(time) => self.size_before(namespace, *time).await?,
+            Start::Time(time) => {
+                self.require_past(&log, "start_time", *time).await?;
+                self.size_before(namespace, *time).await?
+            }
             Start::Earliest => 0,
             Start::Latest => size,
         };
+        // A token behind the stop position resumes a stream whose end was lost.
         if let Some(stop) = options.stop
-            && stop < next
+            && stop.saturating_add(1) < next
         {
             let sentence = format!("{stop} lies before the start, {next}");
             return Err(Error::field("stop_position", sentence));
@@ -218,30 +221,32 @@ impl Subscription {
 
     /// Matching events up to a full batch, whole mutations each.
     async fn collect(&mut self) -> Result<Vec<Arc<AuditEvent>>, Error> {
-        let mut matched = Vec::new();
+        let mut batch = Vec::new();
+        let mut looked_at = None;
         let (mut bytes, mut examined) = (0, 0);
-        while matched.len() < self.max_batch && bytes < FULL_BATCH && examined < MOST_EXAMINED {
+        'full: while batch.len() < self.max_batch && bytes < FULL_BATCH && examined < MOST_EXAMINED {
             let page = self.page().await?;
             if page.is_empty() {
                 break;
             }
-            for (index, event) in page.iter().enumerate() {
-                // A batch ends only between mutations.
-                let full = matched.len() >= self.max_batch || bytes >= FULL_BATCH;
-                if full && index > 0 && event.mutation.index == 0 {
-                    break;
+            for mutation in page.chunk_by(|_, event| event.mutation.index > 0) {
+                let wanted = mutation.iter().filter(|event| self.filter.matches(event));
+                let (count, weight) = wanted
+                    .clone()
+                    .fold((0, 0), |(count, weight), event| (count + 1, weight + event.weight()));
+                let overfull = batch.len() + count > self.max_batch || bytes + weight > FULL_BATCH;
+                if count > 0 && overfull && !batch.is_empty() {
+                    break 'full;
                 }
-                self.next = event.position + 1;
-                examined += 1;
-                if self.filter.matches(event) {
-                    bytes += event.leaf.len();
-                    matched.push(event.clone());
-                }
+                bytes += weight;
+                batch.extend(wanted.cloned());
+                examined += mutation.len();
+                self.next += mutation.len() as u64;
+                looked_at = mutation.last().cloned();
             }
-            let looked_at = page.iter().take_while(|event| event.position < self.next).last();
-            self.last = looked_at.map(|event| leaf_hash(&event.leaf));
         }
-        Ok(matched)
+        self.last = looked_at.map_or(self.last, |event| Some(leaf_hash(&event.leaf)));
+        Ok(batch)
     }
 
     /// The next events that are durable, whole mutations each.
@@ -250,17 +255,22 @@ impl Subscription {
         if self.next >= end {
             return Ok(Vec::new());
         }
-        let mut events = self.read(self.next, PAGE, end).await?;
+        // Small batches of everything are read in small pages.
+        let limit = if self.filter.is_empty() { PAGE.min(self.max_batch) } else { PAGE };
+        let mut events = self.read(self.next, limit, end).await?;
         loop {
             check_dense(self.next, &events)?;
             let Some(last) = events.last() else { return Err(gap(self.next)) };
-            let missing = u64::from(last.mutation.count - 1 - last.mutation.index);
+            let missing = last.mutation.count.saturating_sub(last.mutation.index.saturating_add(1));
             let from = last.position + 1;
             if missing == 0 || from >= end {
                 return Ok(events);
             }
-            let missing = usize::try_from(missing).unwrap_or(PAGE);
-            events.extend(self.read(from, missing, end).await?);
+            let rest = self.read(from, usize::try_from(missing).unwrap_or(PAGE), end).await?;
+            if rest.is_empty() {
+                return Err(gap(from));
+            }
+            events.extend(rest);
         }
     }
 

@@ -71,6 +71,11 @@ impl Write {
         }
     }
 
+    /// Bytes of the key and what it holds afterwards.
+    pub fn bytes(&self) -> usize {
+        self.key().len() + self.value().map_or(0, Bytes::len)
+    }
+
     /// What the key holds afterwards.
     pub fn value(&self) -> Option<&Bytes> {
         match self {
@@ -113,7 +118,7 @@ impl Caps {
     /// # Errors
     /// [`CommitError::TooLarge`] or [`CommitError::ReservedKey`].
     pub fn admit(&self, writes: &[Write]) -> Result<(), CommitError> {
-        let bytes = writes.iter().map(|write| write.key().len() + write.value().map_or(0, Bytes::len)).sum();
+        let bytes = writes.iter().map(Write::bytes).sum();
         if writes.len() > self.max_writes || bytes > self.max_bytes {
             return Err(CommitError::TooLarge { writes: writes.len(), bytes });
         }
