@@ -30,6 +30,8 @@ pub struct Rebuild<'a> {
     overlay: Overlay,
     pending: Vec<Write>,
     waiting: usize,
+    /// Events of the newest mutation that are still to come.
+    missing: u32,
     time: i64,
 }
 
@@ -61,6 +63,7 @@ impl<'a> Rebuild<'a> {
             overlay: Overlay::default(),
             pending: Vec::new(),
             waiting: 0,
+            missing: 0,
             time: i64::MIN,
         }
     }
@@ -84,8 +87,9 @@ impl<'a> Rebuild<'a> {
         self.pending.extend(writes);
         self.tree.append(leaf_hash(&leaf));
         self.waiting += 1;
+        self.missing = event.mutation.count.saturating_sub(event.mutation.index.saturating_add(1));
         // A batch ends with a mutation, as it does when it is first written.
-        if self.waiting >= BATCH && event.mutation.index + 1 == event.mutation.count {
+        if self.waiting >= BATCH && self.missing == 0 {
             self.flush().await?;
         }
         Ok(())
@@ -156,6 +160,12 @@ impl<'a> Rebuild<'a> {
 
     /// Ends the rebuild.
     pub async fn finish(mut self) -> Result<Rebuilt, Error> {
+        if self.missing > 0 {
+            return Err(Error::Damaged(format!(
+                "the export breaks off: {} more events belong to its last change",
+                self.missing
+            )));
+        }
         if self.waiting > 0 {
             self.flush().await?;
         }
