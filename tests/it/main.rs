@@ -1,8 +1,12 @@
 //! All integration tests, as modules of one binary: one link, one run.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
+mod ask;
 mod contract;
+mod engines;
 mod house;
+mod idempotency;
 mod models;
 mod readme;
+mod stream;
 mod support;

@@ -149,3 +149,6 @@ fn end(reason: v1::AuditStreamEndReason, token: &str, status: Option<Status>) ->
 fn response(message: Message) -> v1::SubscribeAuditEventsResponse {
     v1::SubscribeAuditEventsResponse { message: Some(message) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,135 @@
+//! Engines in the hands of a test: one whose commits wait at a gate, a copy of
+//! one, and one with an event missing.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::{ops::Range, sync::Arc};
+use steward_registry::{
+    domain::name::NamespaceId,
+    store::{
+        engine::{Caps, CommitError, Engine, Head, Pairs, ReadError, Snapshot, Write},
+        keys,
+        memory::MemoryEngine,
+    },
+};
+use tokio::sync::watch;
+
+/// Where commits wait while it is closed.
+#[derive(Debug)]
+pub struct Gate {
+    open: watch::Sender<bool>,
+    waiting: watch::Sender<usize>,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Gate { open: watch::Sender::new(true), waiting: watch::Sender::new(0) }
+    }
+}
+
+impl Gate {
+    pub fn close(&self) {
+        self.open.send_replace(false);
+    }
+
+    pub fn open(&self) {
+        self.open.send_replace(true);
+    }
+
+    /// Until a commit stands at the gate.
+    pub async fn reached(&self) {
+        self.waiting.subscribe().wait_for(|waiting| *waiting > 0).await.unwrap();
+    }
+
+    async fn pass(&self) {
+        self.waiting.send_modify(|waiting| *waiting += 1);
+        self.open.subscribe().wait_for(|open| *open).await.unwrap();
+        self.waiting.send_modify(|waiting| *waiting -= 1);
+    }
+}
+
+/// An engine in memory with a gate before each commit, and one behind it: there
+/// it is durable, but the committer does not know it yet.
+#[derive(Debug, Default)]
+pub struct GatedEngine {
+    pub before: Gate,
+    pub behind: Gate,
+    inner: MemoryEngine,
+}
+
+#[async_trait]
+impl Engine for GatedEngine {
+    async fn head(&self, log: &str) -> Result<Option<Head>, ReadError> {
+        self.inner.head(log).await
+    }
+
+    async fn get(
+        &self,
+        log: &str,
+        keys: &[Bytes],
+        min_seq: u64,
+    ) -> Result<Snapshot<Vec<Option<Bytes>>>, ReadError> {
+        self.inner.get(log, keys, min_seq).await
+    }
+
+    async fn scan(
+        &self,
+        log: &str,
+        range: Range<Bytes>,
+        limit: usize,
+        reverse: bool,
+        min_seq: u64,
+    ) -> Result<Snapshot<Pairs>, ReadError> {
+        self.inner.scan(log, range, limit, reverse, min_seq).await
+    }
+
+    async fn commit(
+        &self,
+        log: &str,
+        expected: Option<&Head>,
+        writes: Vec<Write>,
+        head: Head,
+    ) -> Result<(), CommitError> {
+        self.before.pass().await;
+        let committed = self.inner.commit(log, expected, writes, head).await;
+        self.behind.pass().await;
+        committed
+    }
+
+    fn hint(&self, log: &str) -> watch::Receiver<u64> {
+        self.inner.hint(log)
+    }
+
+    fn caps(&self) -> Caps {
+        self.inner.caps()
+    }
+}
+
+/// The log of the namespace `default`.
+pub const LOG: &str = "default";
+
+/// Every key that an engine holds, with its value, but not the heads.
+pub async fn pairs(engine: &dyn Engine) -> Pairs {
+    let all = Bytes::from_static(&[1])..Bytes::from_static(&[0xff]);
+    engine.scan(LOG, all, usize::MAX, false, 0).await.unwrap().value
+}
+
+/// Another engine that holds the same, as a restored backup does.
+pub async fn copy_of(engine: &dyn Engine, logs: &[&str]) -> Arc<MemoryEngine> {
+    let copy = MemoryEngine::new();
+    let mut writes: Vec<_> =
+        pairs(engine).await.into_iter().map(|(key, value)| Write::Put(key, value)).collect();
+    for log in logs {
+        let head = engine.head(log).await.unwrap().unwrap();
+        copy.commit(log, None, std::mem::take(&mut writes), head).await.unwrap();
+    }
+    Arc::new(copy)
+}
+
+/// Removes some events of `default` and nothing else.
+pub async fn remove_events(engine: &dyn Engine, positions: Range<u64>) {
+    let namespace = NamespaceId::new(LOG).unwrap();
+    let head = engine.head(LOG).await.unwrap().unwrap();
+    let writes = positions.map(|position| Write::Delete(keys::event(&namespace, position))).collect();
+    engine.commit(LOG, Some(&head), writes, head.clone()).await.unwrap();
+}
