@@ -131,6 +131,8 @@ async fn of_many_that_set_an_alias_with_one_etag_exactly_one_wins_each_round() {
         assert_eq!(won[0].previous_version, alias.version, "nothing came in between");
         alias = won.into_iter().next().unwrap();
     }
+    let get = v1::GetAliasRequest { name: alias.name.clone(), read_at: None };
+    assert_eq!(server.aliases().get_alias(get).await.unwrap().into_inner(), alias);
     drop(channels);
     server.stop().await;
 }
