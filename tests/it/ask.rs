@@ -45,6 +45,12 @@ macro_rules! asks {
                 self
             }
 
+            pub fn request_id(&self) -> &str {
+                match self {
+                    $($(Ask::$verb(request) => &request.request_id,)+)+
+                }
+            }
+
             pub fn validate_only(mut self) -> Self {
                 match &mut self {
                     $($(Ask::$verb(request) => request.validate_only = true,)+)+

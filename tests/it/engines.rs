@@ -50,11 +50,19 @@ impl Gate {
 
 /// An engine in memory with a gate before each commit, and one behind it: there
 /// it is durable, but the committer does not know it yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct GatedEngine {
     pub before: Gate,
     pub behind: Gate,
+    pub caps: Caps,
     inner: MemoryEngine,
+}
+
+impl Default for GatedEngine {
+    fn default() -> Self {
+        let (before, behind) = (Gate::default(), Gate::default());
+        GatedEngine { before, behind, caps: Caps::EMBEDDED, inner: MemoryEngine::new() }
+    }
 }
 
 #[async_trait]
@@ -91,6 +99,7 @@ impl Engine for GatedEngine {
         head: Head,
     ) -> Result<(), CommitError> {
         self.before.pass().await;
+        self.caps.admit(&writes)?;
         let committed = self.inner.commit(log, expected, writes, head).await;
         self.behind.pass().await;
         committed
@@ -101,7 +110,7 @@ impl Engine for GatedEngine {
     }
 
     fn caps(&self) -> Caps {
-        self.inner.caps()
+        self.caps
     }
 }
 

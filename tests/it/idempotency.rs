@@ -85,7 +85,7 @@ async fn a_repeat_after_a_restart_on_disk_gives_the_first_answer() {
 #[tokio::test]
 async fn the_same_request_id_with_other_content_is_refused_and_writes_nothing() {
     let server = TestServer::start().await;
-    for (first, other) in numbered("first").zip(numbered("other")) {
+    for (first, other) in numbered("first").zip(numbered("another")) {
         first.send(&server.channel).await.unwrap();
         let before = head(&server, &namespace_of(&first)).await;
         is_reused(&other.send(&server.channel).await.unwrap_err());

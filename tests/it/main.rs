@@ -3,12 +3,15 @@
 
 mod ask;
 mod bad_input;
+mod concurrency;
 mod contract;
+mod crash;
 mod engines;
 mod evaluations;
 mod house;
 mod idempotency;
 mod models;
 mod readme;
+mod replay;
 mod stream;
 mod support;

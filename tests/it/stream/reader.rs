@@ -1,6 +1,9 @@
 //! A subscriber that keeps what it got.
 
-use crate::support::{NAMESPACE, TestServer};
+use crate::{
+    replay::answers::head,
+    support::{NAMESPACE, TestServer},
+};
 use steward_registry::proto::v1::{
     self, AuditEvent, AuditStreamEndReason, StartPoint, SubscribeAuditEventsRequest,
     SubscribeAuditEventsResponse,
@@ -8,7 +11,7 @@ use steward_registry::proto::v1::{
     subscribe_audit_events_request::{Start, Stop},
     subscribe_audit_events_response::Message,
 };
-use tonic::{Status, Streaming};
+use tonic::{Status, Streaming, transport::Channel};
 
 /// A subscription to `default` from the beginning.
 pub fn from_the_beginning() -> SubscribeAuditEventsRequest {
@@ -64,9 +67,13 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// With the message sizes that every client has by default.
     pub async fn open(server: &TestServer, request: SubscribeAuditEventsRequest) -> Result<Self, Status> {
-        let mut client = AuditServiceClient::new(server.channel.clone());
+        Self::over(&server.channel, request).await
+    }
+
+    /// With the message sizes that every client has by default.
+    pub async fn over(channel: &Channel, request: SubscribeAuditEventsRequest) -> Result<Self, Status> {
+        let mut client = AuditServiceClient::new(channel.clone());
         let stream = client.subscribe_audit_events(request).await?.into_inner();
         Ok(Reader { stream, token: String::new() })
     }
@@ -136,9 +143,13 @@ impl Reader {
 
 /// All events of `default`, as an export reads them.
 pub async fn export(server: &TestServer) -> Vec<AuditEvent> {
-    let newest = server.size().await - 1;
+    export_over(&server.channel).await
+}
+
+pub async fn export_over(channel: &Channel) -> Vec<AuditEvent> {
+    let newest = head(channel, NAMESPACE).await.size - 1;
     let (events, end, status) =
-        Reader::open(server, up_to(newest, from_the_beginning())).await.unwrap().rest().await;
+        Reader::over(channel, up_to(newest, from_the_beginning())).await.unwrap().rest().await;
     status.unwrap();
     assert_eq!(end.unwrap().0, AuditStreamEndReason::StopPosition);
     assert_eq!(positions(&events), (0..=newest).collect::<Vec<_>>());
