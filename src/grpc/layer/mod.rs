@@ -1,6 +1,6 @@
 //! What happens to every call before and after its handler, outside in:
 //! CORS, gRPC-Web ([`web`]), request id and span ([`trace`]), panics
-//! ([`panic`]), deadlines ([`deadline`]), limits ([`limit`]).
+//! ([`mod@panic`]), deadlines ([`deadline`]), limits ([`limit`]).
 //!
 //! gRPC-Web stands further out than one would expect, because the refusals and
 //! trailers of the layers inside it have to be translated for a browser too.
