@@ -12,7 +12,7 @@ use super::{
 use crate::{
     domain::{
         alias::Alias,
-        check::Valid,
+        check::{Valid, Violations},
         event::{Event, EventType},
         filter::Filter,
         mask,
@@ -21,7 +21,7 @@ use crate::{
         resolve::{self, Warning},
         resource::Kind,
         time::Timestamp,
-        version::{FILTER_SCHEMA, Version, VersionContent, missing_sources},
+        version::{FILTER_SCHEMA, Source, Version, VersionContent, missing_sources},
     },
     store::{keys, record::decode_number},
 };
@@ -92,11 +92,9 @@ async fn require_fitting(
             return Err(Error::exists(holder, " with this label; labels are unique in a model"));
         }
     }
+    require_same_namespace(name, content)?;
     let mut missing = Vec::new();
     for parent in content.parents() {
-        if parent.model.namespace != name.model.namespace {
-            return Err(Error::field("version.sources", format!("{parent} is not in this namespace")));
-        }
         if view.record(&parent.clone().into()).await?.is_none() {
             missing.push(parent);
         }
@@ -105,6 +103,19 @@ async fn require_fitting(
         refusals if refusals.is_empty() => Ok(()),
         refusals => Err(Error::Refused(refusals)),
     }
+}
+
+fn require_same_namespace(name: &VersionName, content: &VersionContent) -> Result<(), Violations> {
+    let mut violations = Violations::new();
+    for (index, source) in content.sources.iter().enumerate() {
+        if let Source::ParentVersion(parent) = source
+            && parent.model.namespace != name.model.namespace
+        {
+            let sentence = format!("{parent} is not in this namespace");
+            violations.add(&format!("version.sources[{index}].parent_version"), sentence);
+        }
+    }
+    violations.into_result()
 }
 
 /// Which versions are listed.

@@ -1,6 +1,7 @@
 //! All integration tests, as modules of one binary: one link, one run.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)]
 
+mod aliases;
 mod ask;
 mod bad_input;
 mod concurrency;
@@ -10,8 +11,14 @@ mod engines;
 mod evaluations;
 mod house;
 mod idempotency;
+mod lifecycle;
 mod models;
+mod namespaces;
 mod readme;
+mod reads;
 mod replay;
+mod resolve;
 mod stream;
 mod support;
+mod versions;
+mod wire;

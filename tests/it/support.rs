@@ -90,7 +90,8 @@ impl TestServer {
         Self::run(ServeArgs { engine, data_dir, cache_mib: Some(16), ..ServeArgs::default() }).await
     }
 
-    async fn run(flags: ServeArgs) -> Self {
+    /// With these flags, on a port of its own.
+    pub async fn run(flags: ServeArgs) -> Self {
         let flags = ServeArgs { listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))), ..flags };
         let config = Config::load(&flags, |_| None).unwrap();
         let (clock, environment) = environment();
