@@ -6,6 +6,7 @@ mod concurrency;
 mod contract;
 mod crash;
 mod engines;
+mod failing;
 mod house;
 mod idempotency;
 mod models;
