@@ -3,7 +3,10 @@
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use std::{ops::Range, sync::Arc};
+use std::{
+    ops::Range,
+    sync::{Arc, Mutex},
+};
 use steward_registry::{
     domain::name::NamespaceId,
     store::{
@@ -48,20 +51,58 @@ impl Gate {
     }
 }
 
-/// An engine in memory with a gate before each commit, and one behind it: there
-/// it is durable, but the committer does not know it yet.
+/// An engine in memory with a gate before each commit, and one behind it (there
+/// it is durable, but the committer does not know it yet); its reads can be held
+/// up and its commits can fail.
 #[derive(Debug)]
 pub struct GatedEngine {
     pub before: Gate,
     pub behind: Gate,
     pub caps: Caps,
+    /// Where the read waits that was chosen by [`GatedEngine::hold_read`].
+    pub reading: Gate,
+    held: Mutex<Option<u8>>,
+    fault: Mutex<Option<Fault>>,
     inner: MemoryEngine,
+}
+
+/// What goes wrong with the next commit.
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
+    /// It takes place, but nobody is told.
+    AnswerLost,
+    /// It does not take place, and nobody is told.
+    RequestLost,
+    /// The store takes no writes any more.
+    Unavailable,
+    /// A defect of the program.
+    Panic,
+}
+
+impl GatedEngine {
+    /// Has the next read of a key that begins with this byte wait, and no other.
+    pub fn hold_read(&self, tag: u8) {
+        self.reading.close();
+        *self.held.lock().unwrap() = Some(tag);
+    }
+
+    /// Has something go wrong with the next commit.
+    pub fn fail_next_commit(&self, fault: Fault) {
+        *self.fault.lock().unwrap() = Some(fault);
+    }
 }
 
 impl Default for GatedEngine {
     fn default() -> Self {
-        let (before, behind) = (Gate::default(), Gate::default());
-        GatedEngine { before, behind, caps: Caps::EMBEDDED, inner: MemoryEngine::new() }
+        GatedEngine {
+            before: Gate::default(),
+            behind: Gate::default(),
+            caps: Caps::EMBEDDED,
+            reading: Gate::default(),
+            held: Mutex::default(),
+            fault: Mutex::default(),
+            inner: MemoryEngine::new(),
+        }
     }
 }
 
@@ -77,6 +118,10 @@ impl Engine for GatedEngine {
         keys: &[Bytes],
         min_seq: u64,
     ) -> Result<Snapshot<Vec<Option<Bytes>>>, ReadError> {
+        let held = self.held.lock().unwrap().take_if(|tag| keys[0].first() == Some(tag));
+        if held.is_some() {
+            self.reading.pass().await;
+        }
         self.inner.get(log, keys, min_seq).await
     }
 
@@ -100,7 +145,17 @@ impl Engine for GatedEngine {
     ) -> Result<(), CommitError> {
         self.before.pass().await;
         self.caps.admit(&writes)?;
-        let committed = self.inner.commit(log, expected, writes, head).await;
+        let fault = self.fault.lock().unwrap().take();
+        let committed = match fault {
+            None => self.inner.commit(log, expected, writes, head).await,
+            Some(Fault::AnswerLost) => {
+                self.inner.commit(log, expected, writes, head).await.unwrap();
+                Err(CommitError::Unknown("the answer was lost".to_owned()))
+            }
+            Some(Fault::RequestLost) => Err(CommitError::Unknown("the request was lost".to_owned())),
+            Some(Fault::Unavailable) => Err(CommitError::Unavailable("the disk is full".to_owned())),
+            Some(Fault::Panic) => panic!("a defect"),
+        };
         self.behind.pass().await;
         committed
     }

@@ -9,6 +9,7 @@ mod contract;
 mod crash;
 mod engines;
 mod evaluations;
+mod failing;
 mod house;
 mod idempotency;
 mod lifecycle;

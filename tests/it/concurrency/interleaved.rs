@@ -1,0 +1,109 @@
+//! Races made certain: one call is held between two of its reads while others
+//! write what it has read already.
+
+use crate::{
+    ask::{Ask, describe_model, set_alias},
+    engines::GatedEngine,
+    support::{TestServer, create_model, explain, version_name},
+};
+use prost::Message as _;
+use std::sync::Arc;
+use steward_registry::proto::v1::{Alias, Model};
+use tokio::task::JoinHandle;
+use tonic::{Code, Status};
+
+/// First bytes of keys: the state of a model and that of a version.
+const MODEL: u8 = b'm';
+const VERSION: u8 = b'v';
+
+async fn gated() -> (Arc<GatedEngine>, TestServer) {
+    let engine = Arc::new(GatedEngine::default());
+    let server = TestServer::over(engine.clone()).await;
+    (engine, server)
+}
+
+fn begin(server: &TestServer, ask: &Ask) -> JoinHandle<Result<Vec<u8>, Status>> {
+    let (ask, channel) = (ask.clone(), server.channel.clone());
+    tokio::spawn(async move { ask.send(&channel).await })
+}
+
+/// Begins a call, and answers once it stands before the read of such a key.
+async fn held_at(
+    tag: u8,
+    engine: &GatedEngine,
+    server: &TestServer,
+    ask: &Ask,
+) -> JoinHandle<Result<Vec<u8>, Status>> {
+    engine.hold_read(tag);
+    let call = begin(server, ask);
+    engine.reading.reached().await;
+    call
+}
+
+#[tokio::test]
+async fn a_repeat_that_sees_the_first_half_done_is_answered_and_not_refused() {
+    let (engine, server) = gated().await;
+    let ask = Ask::from(create_model("m")).with_request_id("id");
+    // It has read that the request id is free, and will read that the model exists.
+    let repeat = held_at(MODEL, &engine, &server, &ask).await;
+    let first = ask.send(&server.channel).await.unwrap();
+    engine.reading.open();
+    assert_eq!(repeat.await.unwrap().unwrap(), first);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_change_that_read_at_two_moments_is_carried_out_when_nothing_it_read_has_changed() {
+    let (engine, server) = gated().await;
+    server.model("m").await;
+    for _ in 0..2 {
+        server.approved("m").await;
+    }
+    let first = set_alias("m", "production", 1, "").send(&server.channel).await.unwrap();
+    let etag = Alias::decode(first.as_slice()).unwrap().etag;
+    // It has read the alias with this etag, and is held before it reads the version.
+    let second = held_at(VERSION, &engine, &server, &set_alias("m", "production", 2, &etag)).await;
+    server.model("unrelated").await;
+    engine.reading.open();
+    let second = Alias::decode(second.await.unwrap().unwrap().as_slice()).unwrap();
+    assert_eq!(second.previous_version, version_name("m", 1));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_etag_that_was_right_when_it_was_read_loses_against_any_number_of_commits_since() {
+    let (engine, server) = gated().await;
+    server.model("m").await;
+    for _ in 0..2 {
+        server.approved("m").await;
+    }
+    let mut newest = set_alias("m", "production", 1, "").send(&server.channel).await.unwrap();
+    // The committer remembers what the last eight commits wrote: fewer, as many, more.
+    for commits in [1, 7, 8, 9, 20] {
+        let etag = Alias::decode(newest.as_slice()).unwrap().etag;
+        let ask = set_alias("m", "production", 2, &etag);
+        let late = held_at(VERSION, &engine, &server, &ask).await;
+        for round in 0..commits {
+            newest = set_alias("m", "production", round % 2 + 1, "").send(&server.channel).await.unwrap();
+        }
+        engine.reading.open();
+        let told = explain(&late.await.unwrap().unwrap_err());
+        assert_eq!((told.0, told.1.as_str()), (Code::Aborted, "ETAG_MISMATCH"), "{commits} commits");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_etag_that_loses_while_the_winner_is_being_written_is_aborted() {
+    let (engine, server) = gated().await;
+    let etag = server.model("m").await.etag;
+    engine.before.close();
+    let winner = begin(&server, &describe_model("m", "winner", &etag));
+    engine.before.reached().await;
+    // It still reads the state before the winner's.
+    let loser = begin(&server, &describe_model("m", "loser", &etag));
+    engine.before.open();
+    assert_eq!(Model::decode(winner.await.unwrap().unwrap().as_slice()).unwrap().description, "winner");
+    assert_eq!(loser.await.unwrap().unwrap_err().code(), Code::Aborted);
+    server.stop().await;
+}
