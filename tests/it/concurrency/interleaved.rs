@@ -83,8 +83,9 @@ async fn an_etag_that_was_right_when_it_was_read_loses_against_any_number_of_com
         let etag = Alias::decode(newest.as_slice()).unwrap().etag;
         let ask = set_alias("m", "production", 2, &etag);
         let late = held_at(VERSION, &engine, &server, &ask).await;
-        for round in 0..commits {
-            newest = set_alias("m", "production", round % 2 + 1, "").send(&server.channel).await.unwrap();
+        newest = set_alias("m", "production", 1, "").send(&server.channel).await.unwrap();
+        for other in 1..commits {
+            server.model(&format!("other-{commits}-{other}")).await;
         }
         engine.reading.open();
         let told = explain(&late.await.unwrap().unwrap_err());
