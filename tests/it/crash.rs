@@ -128,12 +128,13 @@ async fn a_server_killed_under_load_has_every_answered_write_once_and_its_subscr
         follower = follower.follow(server.connect().await, Some(head.size)).await;
         assert_eq!(follower.events, log);
     }
-    the_rebuilt_store_answers_the_same(&server, dir.path()).await;
+    the_rebuilt_store_answers_the_same(&server).await;
     server.stop().await;
 }
 
-async fn the_rebuilt_store_answers_the_same(server: &Process, dir: &Path) {
-    let rebuilt = dir.join("rebuilt");
+async fn the_rebuilt_store_answers_the_same(server: &Process) {
+    let dir = tempfile::tempdir().unwrap();
+    let rebuilt = dir.path().join("rebuilt");
     let (events, head) = whole_log(&server.channel).await;
     let said = export_and_rebuild(&server.url, &rebuilt).await;
     assert!(said.contains(&hex::encode(&head.root_hash)), "{said}");

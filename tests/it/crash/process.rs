@@ -66,8 +66,12 @@ impl Process {
 
 /// `steward export | steward rebuild`; what the rebuild said.
 pub async fn export_and_rebuild(url: &str, dir: &Path) -> String {
-    let mut export =
-        Command::new(STEWARD).args(["--server", url, "export"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut export = Command::new(STEWARD)
+        .args(["--server", url, "export"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
     let lines: Stdio = export.stdout.take().unwrap().try_into().unwrap();
     let rebuild = Command::new(STEWARD)
         .args(["rebuild", "--from", "-", "--data-dir"])
