@@ -3,8 +3,7 @@
 
 use clap::Parser as _;
 use std::{
-    io::{self, BufRead as _, BufReader, Write as _},
-    path::Path,
+    io::{self, Write as _},
     process::ExitCode,
 };
 use steward_registry::{
@@ -14,9 +13,8 @@ use steward_registry::{
         serve::{ConfigCommand, Lobby, RebuildArgs, ServeArgs},
     },
     config::Config,
-    registry::{environment::Environment, rebuild::Rebuild},
-    server::{self, Store},
-    telemetry,
+    registry::environment::Environment,
+    server, telemetry,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -91,53 +89,9 @@ async fn cancel_on_signal(drain: CancellationToken) -> io::Result<()> {
     Ok(())
 }
 
-/// Cache while a store is rebuilt, in bytes.
-const REBUILD_CACHE: u64 = 256 << 20;
-
 async fn rebuild(arguments: &RebuildArgs) -> Result<(), Failure> {
-    let failed = |error: &dyn ToString| Failure::new(Exit::Internal, error.to_string());
-    require_empty(&arguments.data_dir)?;
-    let store = Store::open_sled(&arguments.data_dir, REBUILD_CACHE).await.map_err(|error| failed(&error))?;
-    let engine = store.engine();
-    let environment = Environment::system();
-    let mut rebuild = Rebuild::new(&*engine, &*environment.entropy);
-    for (number, line) in lines(&arguments.from)?.enumerate() {
-        let line = line.map_err(|error| Failure::new(Exit::BadInput, error))?;
-        let added = rebuild.add(line.into()).await;
-        added.map_err(|error| Failure::new(Exit::BadInput, format!("line {}: {error}", number + 1)))?;
-    }
-    let rebuilt = rebuild.finish().await.map_err(|error| Failure::new(Exit::BadInput, error))?;
-    drop(engine);
-    store.close().await.map_err(|error| failed(&error))?;
-    say(&format!(
-        "Rebuilt namespace {} with {} events; root {}.",
-        rebuilt.namespace,
-        rebuilt.size,
-        hex::encode(rebuilt.root)
-    ))
-}
-
-fn require_empty(dir: &Path) -> Result<(), Failure> {
-    match std::fs::read_dir(dir) {
-        Ok(entries) => match entries.count() {
-            0 => Ok(()),
-            _ => {
-                let sentence = format!("{} is not empty; rebuild into an empty directory", dir.display());
-                Err(Failure::new(Exit::BadInput, sentence))
-            }
-        },
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(Failure::new(Exit::BadInput, format!("{}: {error}", dir.display()))),
-    }
-}
-
-/// The lines of an export, as bytes: a leaf is hashed as it is.
-fn lines(from: &Path) -> Result<Box<dyn Iterator<Item = io::Result<Vec<u8>>>>, Failure> {
-    if from == Path::new("-") {
-        return Ok(Box::new(BufReader::new(io::stdin()).split(b'\n')));
-    }
-    match std::fs::File::open(from) {
-        Ok(file) => Ok(Box::new(BufReader::new(file).split(b'\n'))),
-        Err(error) => Err(Failure::new(Exit::BadInput, format!("{}: {error}", from.display()))),
-    }
+    let rebuilt = server::rebuild::run(&arguments.data_dir, &arguments.from).await;
+    let rebuilt = rebuilt.map_err(|error| Failure::new(error.exit(), error))?;
+    let (namespace, size, root) = (rebuilt.namespace, rebuilt.size, hex::encode(rebuilt.root));
+    say(&format!("Rebuilt namespace {namespace} with {size} events; root {root}."))
 }

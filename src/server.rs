@@ -2,6 +2,8 @@
 //! it, the services over that; it serves until it is told to stop, and then
 //! lets every call and stream come to its end before it closes the store.
 
+pub mod rebuild;
+
 use crate::{
     cli::serve::EngineKind,
     config::Config,

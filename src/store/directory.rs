@@ -13,10 +13,7 @@ pub fn create(dir: &Path) -> io::Result<()> {
     if dir.is_dir() {
         return Ok(());
     }
-    let parent = match dir.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let parent = parent(dir);
     create(parent)?;
     let mut builder = DirBuilder::new();
     #[cfg(unix)]
@@ -24,6 +21,25 @@ pub fn create(dir: &Path) -> io::Result<()> {
     match builder.create(dir) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists || !dir.is_dir() => Err(error),
         _ => sync(parent),
+    }
+}
+
+/// Renames a directory to one that does not exist or is empty, durably.
+///
+/// # Errors
+/// Those of the file system.
+pub fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    if to.is_dir() {
+        std::fs::remove_dir(to)?;
+    }
+    std::fs::rename(from, to)?;
+    sync(parent(to))
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
     }
 }
 
@@ -51,6 +67,18 @@ mod tests {
         create(&dir).unwrap();
         create(&dir).unwrap();
         assert_eq!(dir.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn a_directory_takes_the_place_of_an_empty_one_only() {
+        let temp = tempfile::tempdir().unwrap();
+        let (from, to) = (temp.path().join("from"), temp.path().join("to"));
+        create(&from).unwrap();
+        create(&to.join("below")).unwrap();
+        assert!(rename(&from, &to).is_err());
+        std::fs::remove_dir(to.join("below")).unwrap();
+        rename(&from, &to).unwrap();
+        assert!(to.is_dir() && !from.exists());
     }
 
     #[test]
