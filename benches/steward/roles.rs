@@ -14,7 +14,7 @@ use std::{
 use steward_registry::{
     cli::serve::{EngineKind, ServeArgs},
     config::Config,
-    domain::{lifecycle::Verb, name::ModelName},
+    domain::{lifecycle::transition::Verb, name::ModelName},
     registry::{Registry, environment::Environment},
     server::{self, Store},
     telemetry,

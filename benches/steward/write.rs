@@ -49,25 +49,28 @@ pub async fn measure(
     let mut disk = Disk::open(dir)?;
     let mut sent = 0;
     for callers in CALLERS {
-        let (mut rates, mut ratios, mut micros) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut synced, mut rates, mut ratios, mut micros) =
+            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let before = registry.processor_seconds();
         for _ in 0..plan.rounds {
-            let synced;
-            (disk, synced) = spawn_blocking(move || disk.turn(plan.turn)).await??;
+            let baseline;
+            (disk, baseline) = spawn_blocking(move || disk.turn(plan.turn)).await??;
             let (first, population) = (sent, *population);
             let request = move |index| request(&population, first + index);
             let turn = client.turn(RECORD, &[], callers, plan.turn, request).await?;
             sent += turn.micros.len() + callers;
             rates.push(turn.rate());
-            ratios.push(turn.rate() / synced);
+            ratios.push(turn.rate() / baseline);
+            synced.push(baseline);
             micros.extend(turn.micros);
         }
         let cost = (registry.processor_seconds() - before) * 1e6 / micros.len() as f64;
         let (p50, p99) = (quantile_ms(&mut micros, 0.5), quantile_ms(&mut micros, 0.99));
         let ratio = median(ratios);
         let measured = format!(
-            "{ratio:.1} × ({:.0} commits/s; p50 {p50:.1} ms, p99 {p99:.1} ms; {cost:.0} µs of processor each)",
-            median(rates)
+            "{ratio:.1} × ({:.0} commits/s against {:.0} syncs/s; p50 {p50:.1} ms, p99 {p99:.1} ms; {cost:.0} µs of processor each)",
+            median(rates),
+            median(synced)
         );
         let metric = format!("durable writes, {callers} callers");
         match callers {
