@@ -1,6 +1,7 @@
 //! Log lines: structured, on standard error, for people or for programs.
 
 use crate::cli::serve::LogFormat;
+use std::io::IsTerminal as _;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// Why logging cannot start.
@@ -17,7 +18,9 @@ pub enum TelemetryError {
 /// Starts logging for the whole process.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(filter).map_err(|_| TelemetryError::Filter(filter.to_owned()))?;
-    let lines = fmt::layer().with_writer(std::io::stderr).with_target(false);
+    let stderr = std::io::stderr;
+    // Colours are for people: in a file they are noise, and every span pays for them.
+    let lines = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal()).with_target(false);
     let started = match format {
         LogFormat::Text => tracing_subscriber::registry().with(filter).with(lines.compact()).try_init(),
         LogFormat::Json => {
