@@ -18,9 +18,9 @@ pub enum TelemetryError {
 /// Starts logging for the whole process.
 pub fn start(filter: &str, format: LogFormat) -> Result<(), TelemetryError> {
     let filter = EnvFilter::try_new(filter).map_err(|_| TelemetryError::Filter(filter.to_owned()))?;
-    // Colours are for people; a file or a container's log gets plain text.
-    let colours = std::io::stderr().is_terminal();
-    let lines = fmt::layer().with_writer(std::io::stderr).with_ansi(colours).with_target(false);
+    let stderr = std::io::stderr;
+    // Colours are for people: in a file they are noise, and every span pays for them.
+    let lines = fmt::layer().with_writer(stderr).with_ansi(stderr().is_terminal()).with_target(false);
     let started = match format {
         LogFormat::Text => tracing_subscriber::registry().with(filter).with(lines.compact()).try_init(),
         LogFormat::Json => {

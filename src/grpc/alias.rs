@@ -1,6 +1,7 @@
 //! AliasService.
 
 use super::{
+    answer,
     field::{self, Fields},
     identity,
 };
@@ -28,7 +29,7 @@ impl AliasService for Aliases {
         let version = fields.name("alias.version", &version);
         let call = fields.call(caller, &request_id, &reason, &etag, validate_only);
         let ((name, version), call) = fields.all(name.zip(version).zip(call))?;
-        Ok(Response::new(write(self.0.set_alias(name, version, call).await?)))
+        Ok(answer(write(self.0.set_alias(name, version, call).await?)))
     }
 
     async fn get_alias(&self, request: Request<v1::GetAliasRequest>) -> Result<Response<v1::Alias>, Status> {
@@ -37,7 +38,7 @@ impl AliasService for Aliases {
         let name = fields.name("name", &name);
         let at = fields.read_at(read_at);
         let name = fields.all(name)?;
-        Ok(Response::new(write(self.0.get_alias(&name, at).await?)))
+        Ok(answer(write(self.0.get_alias(&name, at).await?)))
     }
 
     async fn list_aliases(
@@ -49,7 +50,7 @@ impl AliasService for Aliases {
         let model = fields.name::<ModelName>("parent", &parent);
         let model = fields.all(model)?;
         let page = self.0.list_aliases(&model, page_size, &page_token).await?;
-        Ok(Response::new(v1::ListAliasesResponse {
+        Ok(answer(v1::ListAliasesResponse {
             aliases: page.items.into_iter().map(write).collect(),
             next_page_token: page.next_page_token,
         }))
@@ -66,7 +67,7 @@ impl AliasService for Aliases {
         let call = fields.call(caller, &request_id, &reason, &etag, validate_only);
         let (name, call) = fields.all(name.zip(call))?;
         let audit_position = self.0.delete_alias(name, call).await?.unwrap_or_default();
-        Ok(Response::new(v1::DeleteAliasResponse { audit_position }))
+        Ok(answer(v1::DeleteAliasResponse { audit_position }))
     }
 
     async fn get_alias_history(
@@ -78,7 +79,7 @@ impl AliasService for Aliases {
         let name = fields.name::<AliasName>("name", &name);
         let name = fields.all(name)?;
         let page = self.0.alias_history(&name, page_size, &page_token).await?;
-        Ok(Response::new(v1::GetAliasHistoryResponse {
+        Ok(answer(v1::GetAliasHistoryResponse {
             changes: page.items.into_iter().map(write_change).collect(),
             next_page_token: page.next_page_token,
         }))

@@ -3,6 +3,7 @@
 mod stream;
 
 use super::{
+    answer,
     field::{self, Fields},
     namespace::read_parent,
 };
@@ -69,7 +70,7 @@ impl AuditService for Audit {
         let (namespace, filter) = fields.all(namespace.zip(filter))?;
         let query = ListEvents { filter, start_time, end_time, descending };
         let page = self.0.list_audit_events(&namespace, &query, page_size, &page_token).await?;
-        Ok(Response::new(v1::ListAuditEventsResponse {
+        Ok(answer(v1::ListAuditEventsResponse {
             audit_events: page.items.iter().map(write_event).collect(),
             next_page_token: page.next_page_token,
         }))
@@ -83,7 +84,7 @@ impl AuditService for Audit {
         let namespace = read_parent(&mut fields, &request.into_inner().parent);
         let namespace = fields.all(namespace)?;
         let (head, token) = self.0.audit_head(&namespace).await?;
-        Ok(Response::new(v1::AuditHead {
+        Ok(answer(v1::AuditHead {
             log_id: hex::encode(head.log_id),
             epoch: head.epoch,
             size: head.size,

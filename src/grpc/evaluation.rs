@@ -3,6 +3,7 @@
 mod point;
 
 use super::{
+    answer,
     field::{self, Fields},
     identity,
     version::{read_dataset, write_dataset},
@@ -37,7 +38,7 @@ impl EvaluationService for Evaluations {
         let call = fields.call(caller, &message.request_id, "", "", message.validate_only);
         let new = read_new(&mut fields, message);
         let (new, call) = fields.all(new.zip(call))?;
-        Ok(Response::new(write(self.0.record_evaluation(new, call).await?)))
+        Ok(answer(write(self.0.record_evaluation(new, call).await?)))
     }
 
     async fn batch_record_evaluations(
@@ -54,7 +55,7 @@ impl EvaluationService for Evaluations {
         let (model, call) = fields.all(model.zip(call))?;
         let evaluations = self.0.batch_record_evaluations(model, evaluations, call).await?;
         let evaluations = evaluations.into_iter().map(write).collect();
-        Ok(Response::new(v1::BatchRecordEvaluationsResponse { evaluations }))
+        Ok(answer(v1::BatchRecordEvaluationsResponse { evaluations }))
     }
 
     async fn get_evaluation(
@@ -66,7 +67,7 @@ impl EvaluationService for Evaluations {
         let name = fields.name("name", &name);
         let at = fields.read_at(read_at);
         let name = fields.all(name)?;
-        Ok(Response::new(write(self.0.get_evaluation(&name, at).await?)))
+        Ok(answer(write(self.0.get_evaluation(&name, at).await?)))
     }
 
     async fn list_evaluations(
@@ -89,7 +90,7 @@ impl EvaluationService for Evaluations {
         let version = fields.all(version)?;
         let query = ListEvaluations { start_time, end_time, metric, descending };
         let page = self.0.list_evaluations(&version, &query, page_size, &page_token).await?;
-        Ok(Response::new(v1::ListEvaluationsResponse {
+        Ok(answer(v1::ListEvaluationsResponse {
             evaluations: page.items.into_iter().map(write).collect(),
             next_page_token: page.next_page_token,
         }))

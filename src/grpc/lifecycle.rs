@@ -1,6 +1,6 @@
 //! LifecycleService.
 
-use super::{field::Fields, identity, version};
+use super::{answer, field::Fields, identity, version};
 use crate::{
     domain::{
         check::Violations,
@@ -37,7 +37,7 @@ impl Lifecycle {
         let call = fields.call(caller, &step.request_id, &step.reason, &step.etag, step.validate_only);
         let call = call.and_then(|call| fields.reasoned(call));
         let ((name, verb), call) = fields.all(name.zip(verb).zip(call))?;
-        Ok(Response::new(version::write(self.0.transition_version(name, verb, call).await?)))
+        Ok(answer(version::write(self.0.transition_version(name, verb, call).await?)))
     }
 }
 

@@ -1,6 +1,7 @@
 //! ModelService.
 
 use super::{
+    answer,
     field::{self, Fields},
     identity,
     namespace::read_parent,
@@ -41,7 +42,7 @@ impl ModelService for Models {
         let call = fields.call(caller, &request_id, "", "", validate_only);
         let (((namespace, model), content), call) = fields.all(namespace.zip(id).zip(content).zip(call))?;
         let model = self.0.create_model(ModelName { namespace, model }, content, call).await?;
-        Ok(Response::new(write(model)))
+        Ok(answer(write(model)))
     }
 
     async fn get_model(&self, request: Request<v1::GetModelRequest>) -> Result<Response<v1::Model>, Status> {
@@ -50,7 +51,7 @@ impl ModelService for Models {
         let name = fields.name("name", &name);
         let at = fields.read_at(read_at);
         let name = fields.all(name)?;
-        Ok(Response::new(write(self.0.get_model(&name, at).await?)))
+        Ok(answer(write(self.0.get_model(&name, at).await?)))
     }
 
     async fn list_models(
@@ -71,7 +72,7 @@ impl ModelService for Models {
         };
         let query = ListModels { filter, order, descending, show_deleted };
         let page = self.0.list_models(&namespace, &query, page_size, &page_token).await?;
-        Ok(Response::new(v1::ListModelsResponse {
+        Ok(answer(v1::ListModelsResponse {
             models: page.items.into_iter().map(write).collect(),
             next_page_token: page.next_page_token,
         }))
@@ -90,7 +91,7 @@ impl ModelService for Models {
         let content = read_content(&mut fields, model);
         let (name, call) = fields.all(name.zip(call))?;
         let mask = update_mask.map(|mask| mask.paths).unwrap_or_default();
-        Ok(Response::new(write(self.0.update_model(name, content, mask, call).await?)))
+        Ok(answer(write(self.0.update_model(name, content, mask, call).await?)))
     }
 
     async fn delete_model(
@@ -103,7 +104,7 @@ impl ModelService for Models {
         let name = fields.name("name", &name);
         let call = fields.call(caller, &request_id, &reason, &etag, validate_only);
         let (name, call) = fields.all(name.zip(call))?;
-        Ok(Response::new(write(self.0.delete_model(name, call).await?)))
+        Ok(answer(write(self.0.delete_model(name, call).await?)))
     }
 
     async fn undelete_model(
@@ -116,7 +117,7 @@ impl ModelService for Models {
         let name = fields.name("name", &name);
         let call = fields.call(caller, &request_id, &reason, &etag, validate_only);
         let (name, call) = fields.all(name.zip(call))?;
-        Ok(Response::new(write(self.0.undelete_model(name, call).await?)))
+        Ok(answer(write(self.0.undelete_model(name, call).await?)))
     }
 }
 

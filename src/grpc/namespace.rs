@@ -1,6 +1,7 @@
 //! NamespaceService.
 
 use super::{
+    answer,
     field::{self, Fields},
     identity,
 };
@@ -32,7 +33,7 @@ impl NamespaceService for Namespaces {
         let call = fields.call(caller, &request_id, "", "", validate_only);
         let ((id, content), call) = fields.all(id.zip(content).zip(call))?;
         let namespace = self.0.create_namespace(id, content, call).await?;
-        Ok(Response::new(write(namespace)))
+        Ok(answer(write(namespace)))
     }
 
     async fn get_namespace(
@@ -44,7 +45,7 @@ impl NamespaceService for Namespaces {
         let name = fields.name::<NamespaceName>("name", &name);
         let at = fields.read_at(read_at);
         let name = fields.all(name)?;
-        Ok(Response::new(write(self.0.get_namespace(&name, at).await?)))
+        Ok(answer(write(self.0.get_namespace(&name, at).await?)))
     }
 
     async fn list_namespaces(
@@ -53,7 +54,7 @@ impl NamespaceService for Namespaces {
     ) -> Result<Response<v1::ListNamespacesResponse>, Status> {
         let v1::ListNamespacesRequest { page_size, page_token } = request.into_inner();
         let page = self.0.list_namespaces(page_size, &page_token).await?;
-        Ok(Response::new(v1::ListNamespacesResponse {
+        Ok(answer(v1::ListNamespacesResponse {
             namespaces: page.items.into_iter().map(write).collect(),
             next_page_token: page.next_page_token,
         }))

@@ -16,6 +16,7 @@
 //! The gRPC layers stand on the gRPC routes only: gRPC-Web refuses every other
 //! HTTP/1.1 request, and a console or a metrics page is none of their business.
 
+use self::gathered::Gathered;
 use super::layer::LongLived;
 use super::layer::deadline::DeadlineLayer;
 use super::layer::limit::LimitLayer;
@@ -45,6 +46,8 @@ use tonic::transport::server::Connected;
 use tonic_web::GrpcWebLayer;
 use tower::util::option_layer;
 use tower::{ServiceBuilder, ServiceExt};
+
+mod gathered;
 
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -245,7 +248,7 @@ impl Connections {
             async move { Ok::<_, Infallible>(app.oneshot(request).await.unwrap_or_else(|never| match never {})) }
         });
         let mut connection =
-            pin!(self.http.serve_connection(TokioIo::new(io), TowerToHyperService::new(service)));
+            pin!(self.http.serve_connection(TokioIo::new(Gathered(io)), TowerToHyperService::new(service)));
         let ended = tokio::select! {
             ended = connection.as_mut() => Some(ended),
             () = self.drain.cancelled() => {

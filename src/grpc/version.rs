@@ -1,6 +1,7 @@
 //! VersionService.
 
 use super::{
+    answer,
     field::{self, Fields},
     identity,
 };
@@ -38,7 +39,7 @@ impl VersionService for Versions {
             .and_then(|content| fields.valid("version", content));
         let call = fields.call(caller, &request_id, "", "", validate_only);
         let ((model, content), call) = fields.all(model.zip(content).zip(call))?;
-        Ok(Response::new(write(self.0.create_version(model, content, call).await?)))
+        Ok(answer(write(self.0.create_version(model, content, call).await?)))
     }
 
     async fn get_version(
@@ -50,7 +51,7 @@ impl VersionService for Versions {
         let name = fields.name("name", &name);
         let at = fields.read_at(read_at);
         let name = fields.all(name)?;
-        Ok(Response::new(write(self.0.get_version(&name, at).await?)))
+        Ok(answer(write(self.0.get_version(&name, at).await?)))
     }
 
     async fn list_versions(
@@ -65,7 +66,7 @@ impl VersionService for Versions {
         let model = fields.all(model)?;
         let query = ListVersions { filter, descending };
         let page = self.0.list_versions(&model, &query, page_size, &page_token).await?;
-        Ok(Response::new(v1::ListVersionsResponse {
+        Ok(answer(v1::ListVersionsResponse {
             versions: page.items.into_iter().map(write).collect(),
             next_page_token: page.next_page_token,
         }))
@@ -85,7 +86,7 @@ impl VersionService for Versions {
         let content = read_content(&mut fields, version);
         let (name, call) = fields.all(name.zip(call))?;
         let mask = update_mask.map(|mask| mask.paths).unwrap_or_default();
-        Ok(Response::new(write(self.0.update_version(name, content, mask, call).await?)))
+        Ok(answer(write(self.0.update_version(name, content, mask, call).await?)))
     }
 
     async fn resolve_version(
@@ -106,7 +107,7 @@ impl VersionService for Versions {
             code: warning.code.to_owned(),
             message: warning.message,
         };
-        Ok(Response::new(v1::ResolveVersionResponse {
+        Ok(answer(v1::ResolveVersionResponse {
             version: Some(write(version)),
             alias: alias.map(|name| name.to_string()).unwrap_or_default(),
             warnings: warnings.into_iter().map(warning).collect(),

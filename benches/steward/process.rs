@@ -1,0 +1,71 @@
+//! A server in a process of its own, and what the system says of it.
+
+use super::{Failure, roles::Role};
+use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+};
+
+/// What the kernel counts processor time in, in these files.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// A server process.
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How long it took from its start to the first call it could take.
+    pub opened_in: Duration,
+    child: Child,
+}
+
+impl Server {
+    /// Starts this program in a role and waits until it is ready.
+    pub async fn start(role: Role, dir: &Path) -> Result<Self, Failure> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(["--role", role.word(), "--dir"])
+            .arg(dir)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let stdout = child.stdout.take().ok_or("the server has no standard output")?;
+        let line = BufReader::new(stdout).lines().next_line().await?;
+        let line = line.ok_or("the server ended before it was ready")?;
+        let (address, micros) = line.split_once(' ').ok_or("the server did not say where it listens")?;
+        let opened_in = Duration::from_micros(micros.parse()?);
+        Ok(Server { address: address.parse()?, opened_in, child })
+    }
+
+    /// Processor time that the server has used so far, in seconds. NaN where
+    /// there is no `/proc`.
+    pub fn processor_seconds(&self) -> f64 {
+        let read = || {
+            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()?)).ok()?;
+            // The second field may hold anything, in parentheses.
+            let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+            let user: f64 = fields.next()?.parse().ok()?;
+            let system: f64 = fields.next()?.parse().ok()?;
+            Some((user + system) / TICKS_PER_SECOND)
+        };
+        read().unwrap_or(f64::NAN)
+    }
+
+    /// Memory that the server occupies, in MiB. NaN where there is no `/proc`.
+    pub fn resident_mib(&self) -> f64 {
+        let read = || {
+            let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
+            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+            let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+            Some(kib / 1_024.0)
+        };
+        read().unwrap_or(f64::NAN)
+    }
+
+    /// Ends the server in order and waits for its end.
+    pub async fn stop(mut self) -> Result<(), Failure> {
+        drop(self.child.stdin.take());
+        let status = self.child.wait().await?;
+        if status.success() { Ok(()) } else { Err(format!("the server ended with {status}").into()) }
+    }
+}
