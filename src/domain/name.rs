@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::{fmt, str::FromStr, sync::Arc};
+use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
 
 /// Everything but RFC 3986's unreserved characters is encoded in a name.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -139,7 +139,10 @@ impl fmt::Display for VersionNumber {
 }
 
 /// Splits `collection/id/collection/id/…` and decodes the ids.
-fn segments<const N: usize>(text: &str, collections: [&str; N]) -> Result<[String; N], NameError> {
+fn segments<'t, const N: usize>(
+    text: &'t str,
+    collections: [&str; N],
+) -> Result<[Cow<'t, str>; N], NameError> {
     let pattern = || {
         let parts: Vec<String> =
             collections.iter().map(|c| format!("{c}/{{{}}}", c.strip_suffix('s').unwrap_or(c))).collect();
@@ -153,7 +156,7 @@ fn segments<const N: usize>(text: &str, collections: [&str; N]) -> Result<[Strin
     if parts.len() != 2 * N {
         return Err(pattern());
     }
-    let mut ids = [const { String::new() }; N];
+    let mut ids = [const { Cow::Borrowed("") }; N];
     for (index, collection) in collections.iter().enumerate() {
         if parts[2 * index] != *collection {
             return Err(pattern());
@@ -165,7 +168,7 @@ fn segments<const N: usize>(text: &str, collections: [&str; N]) -> Result<[Strin
 
 /// Decodes one segment. Characters that a name encodes may also stand as they
 /// are, but a broken escape is refused rather than guessed at.
-fn decode(segment: &str) -> Result<String, NameError> {
+fn decode(segment: &str) -> Result<Cow<'_, str>, NameError> {
     let broken = || NameError(format!("{} is not percent-encoded UTF-8", shown(segment)));
     let bytes = segment.as_bytes();
     for (index, _) in segment.match_indices('%') {
@@ -174,7 +177,7 @@ fn decode(segment: &str) -> Result<String, NameError> {
             return Err(broken());
         }
     }
-    percent_decode_str(segment).decode_utf8().map(|text| text.into_owned()).map_err(|_| broken())
+    percent_decode_str(segment).decode_utf8().map_err(|_| broken())
 }
 
 /// Gives a name its text form, parser and serde through that text.

@@ -23,7 +23,10 @@ use crate::{
         time::Timestamp,
         version::{FILTER_SCHEMA, Source, Version, VersionContent, missing_sources},
     },
-    store::{keys, record::decode_number},
+    store::{
+        keys,
+        record::{StateRecord, decode_number},
+    },
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -228,7 +231,9 @@ impl Registry {
             let [Some(state), pointer] = first.value.as_slice() else {
                 return Err(Error::not_found(model.clone()));
             };
-            decode_state::<Model>(state)?.value.require_alive()?;
+            if Model::is_deleted(&StateRecord::decode(state)?.json)? {
+                decode_state::<Model>(state)?.value.require_alive()?;
+            }
             let pointer = pointer.as_ref().ok_or_else(|| missing(model, selector))?;
             let (name, alias) = match selector {
                 Selector::Number(_) => return Ok((decode_state(pointer)?, None)),
