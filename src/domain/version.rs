@@ -1,7 +1,5 @@
 //! Versions: what a caller may say about one while it is a draft.
 
-mod flat;
-
 use super::{
     canonical,
     check::{Check, Violations},
@@ -173,7 +171,6 @@ impl Check for VersionContent {
 
 /// A registered version.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(from = "flat::FlatVersion")]
 pub struct Version {
     /// Its name.
     pub name: VersionName,
@@ -183,22 +180,22 @@ pub struct Version {
     /// Where it stands in its life.
     pub state: VersionState,
     /// Digest of the frozen content; empty while it is a draft.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub content_digest: String,
     /// The submission for review.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub submission: Option<Decision>,
     /// The approval or rejection.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Decision>,
     /// The deprecation in force.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deprecation: Option<Deprecation>,
     /// The retirement.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retirement: Option<Decision>,
     /// The archiving.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archival: Option<Decision>,
     /// When it was created.
     pub create_time: Timestamp,
