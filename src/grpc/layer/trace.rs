@@ -58,6 +58,8 @@ impl RequestId {
 
 /// Gives every call a span and a [`RequestId`], and logs its end: OK at DEBUG
 /// (INFO if slow), the client's mistakes at INFO, the server's failures at WARN.
+/// A client that leaves before the end is nothing to report: that is how most
+/// subscriptions end.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TraceLayer;
 
@@ -136,7 +138,7 @@ impl Drop for Call {
             };
         }
         match severity(code) {
-            Severity::Fine if self.frames <= 1 && took > SLOW => log!(info),
+            Severity::Fine if code == Code::Ok && self.frames <= 1 && took > SLOW => log!(info),
             Severity::Fine => log!(debug),
             Severity::Refused => log!(info),
             Severity::Failed => log!(warn),
@@ -153,7 +155,7 @@ enum Severity {
 
 fn severity(code: Code) -> Severity {
     match code {
-        Code::Ok => Severity::Fine,
+        Code::Ok | Code::Cancelled => Severity::Fine,
         Code::Unknown | Code::DeadlineExceeded | Code::Internal | Code::Unavailable | Code::DataLoss => {
             Severity::Failed
         }
