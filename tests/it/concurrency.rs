@@ -1,6 +1,7 @@
 //! Many callers at once: each gets an answer that one order of all of them gives.
 
 mod interleaved;
+mod replicated;
 
 use crate::{
     ask::{Ask, create_namespace, describe_model, label_version, record_batch, set_alias},
