@@ -1,8 +1,20 @@
-//! The one task that writes a log. It collects what is waiting, decides each
-//! change over what those before it did, gives out consecutive positions,
-//! extends the tree, commits everything in one engine batch with one flush, and
-//! only then answers everybody.
+//! The one task that writes a log. It decides each change over what those
+//! before it did, gives out consecutive positions, extends the tree, commits
+//! many changes in one engine batch with one flush, and only then answers.
+//!
+//! Two batches overlap: while one is in flight to the disk, the next one is
+//! open and takes in what arrives, decided over what the first will have
+//! written. So a flush costs nobody the time to decide, and whoever comes while
+//! the disk is busy shares the next flush. Nobody is answered before all that
+//! the answer rests on is durable, refusals included; and if a flight fails,
+//! what was decided over it is decided again.
 
+mod flight;
+mod status;
+
+pub use status::{Status, refusing};
+
+use self::flight::{Failure, Flight, Landing};
 use super::{
     call::Call,
     encode::Batch,
@@ -16,23 +28,25 @@ use crate::{
     audit::merkle::Frontier,
     domain::{name::NamespaceId, time::Timestamp},
     store::{
-        engine::{CommitError, Engine, Head, Write},
+        engine::{Engine, Head, Write},
         record::RequestRecord,
     },
 };
 use bytes::Bytes;
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
+    collections::VecDeque,
+    future::{pending, ready},
+    sync::Arc,
 };
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 /// Most changes in one batch: enough to share a flush among many callers,
 /// few enough to keep the wait short.
 const MOST_CHANGES: usize = 512;
+/// Changes that are decided before the flight is looked at again.
+const CHUNK: usize = 16;
+/// So often a change is decided again after other processes were faster.
+const MOST_ATTEMPTS: u8 = 16;
 
 /// A change on its way to the committer.
 pub struct Proposal {
@@ -44,8 +58,17 @@ pub struct Proposal {
     pub digest: String,
     /// What was loaded for it.
     pub loaded: Loaded,
+    /// How often other processes were faster.
+    pub attempts: u8,
     /// Where the answer goes.
     pub answer: oneshot::Sender<Result<Committed, Error>>,
+}
+
+impl Proposal {
+    fn answer(self, outcome: Result<Committed, Error>) {
+        // Nobody may wait any more: the caller's deadline has passed.
+        let _ = self.answer.send(outcome);
+    }
 }
 
 /// What the committer is asked to do.
@@ -56,35 +79,16 @@ pub enum Work {
     Sweep(Vec<Bytes>, oneshot::Sender<Result<usize, Error>>),
 }
 
-/// State of the committer that others look at.
-#[derive(Debug)]
-pub struct Status {
-    /// Why writes are refused; `None` while all is well.
-    pub failed: watch::Sender<Option<String>>,
-    /// Counts the beginnings and ends of batches: odd while a batch has been
-    /// given its time but is not durable yet.
-    pub turns: watch::Sender<u64>,
-    /// In microseconds: commits come later than this, because somebody was told
-    /// what the log held at this time.
-    pub promised: AtomicI64,
+/// A change that was decided, and what its caller is told once all it rests on is durable.
+pub struct Caller {
+    proposal: Box<Proposal>,
+    outcome: Result<Committed, Error>,
 }
 
-impl Default for Status {
-    fn default() -> Self {
-        Status {
-            failed: watch::Sender::new(None),
-            turns: watch::Sender::new(0),
-            promised: AtomicI64::new(i64::MIN),
-        }
-    }
-}
-
-impl Status {
-    /// Has writes refused from now on.
-    pub fn fail(&self, namespace: &NamespaceId, cause: String) {
-        tracing::error!(%namespace, %cause, "writes are refused from now on");
-        self.failed.send_replace(Some(cause));
-    }
+/// The batch that takes in what arrives.
+struct Open {
+    batch: Batch,
+    callers: Vec<Caller>,
 }
 
 /// The task.
@@ -94,128 +98,146 @@ pub struct Committer {
     pub(super) environment: Environment,
     pub(super) feed: Arc<Feed>,
     pub(super) status: Arc<Status>,
-    pub(super) head: Option<Head>,
-    pub(super) frontier: Frontier,
-    pub(super) recent: Recent,
+    /// The newest durable head, and the tree that it describes.
+    head: Option<Head>,
+    frontier: Frontier,
+    recent: Recent,
+    /// To be decided: what arrived, and what has to be decided again.
+    queue: VecDeque<Box<Proposal>>,
+    open: Option<Open>,
+    flight: Option<Flight>,
 }
-
-/// Why a batch was not committed.
-enum Failure {
-    /// Another process wrote first: decide again over what it wrote.
-    Moved,
-    /// Final.
-    Error(Error),
-}
-
-/// So often a batch is decided again after other processes were faster.
-const MOST_ATTEMPTS: usize = 16;
 
 impl Committer {
-    /// Works until nobody can send any more.
+    /// A committer that goes on at a head.
+    pub fn new(
+        namespace: NamespaceId,
+        engine: Arc<dyn Engine>,
+        environment: Environment,
+        head: Option<Head>,
+    ) -> Result<Self, Error> {
+        let frontier = head.as_ref().map_or_else(|| Ok(Frontier::empty()), frontier_of)?;
+        Ok(Committer {
+            namespace,
+            engine,
+            environment,
+            feed: Arc::new(Feed::new(frontier.size())),
+            status: Arc::new(Status::default()),
+            recent: Recent::since(frontier.size()),
+            head,
+            frontier,
+            queue: VecDeque::new(),
+            open: None,
+            flight: None,
+        })
+    }
+
+    /// Works until nobody can send any more and everybody is answered.
     pub async fn run(mut self, mut work: mpsc::Receiver<Work>) {
-        let mut waiting = Vec::with_capacity(MOST_CHANGES);
-        while work.recv_many(&mut waiting, MOST_CHANGES).await > 0 {
-            self.status.turns.send_modify(|turn| *turn += 1);
-            let mut proposals = Vec::with_capacity(waiting.len());
-            for work in waiting.drain(..) {
+        let mut received = Vec::with_capacity(CHUNK);
+        let mut ended = false;
+        loop {
+            self.decide_some().await;
+            self.depart();
+            let (waiting, has_room) = (!self.queue.is_empty(), self.has_room());
+            tokio::select! {
+                biased;
+                outcome = landing(&mut self.flight), if self.flight.is_some() => self.land(outcome).await,
+                () = ready(()), if waiting && has_room => {}
+                count = work.recv_many(&mut received, CHUNK), if !ended && !waiting && has_room => {
+                    ended = count == 0;
+                }
+                else => return,
+            }
+            for work in received.drain(..) {
                 match work {
-                    Work::Change(proposal) => proposals.push(*proposal),
+                    Work::Change(proposal) => self.queue.push_back(proposal),
                     Work::Sweep(keys, answer) => {
                         let _ = answer.send(self.sweep(keys).await);
                     }
                 }
             }
-            if !proposals.is_empty() {
-                self.carry_out(proposals).await;
-            }
-            self.status.turns.send_modify(|turn| *turn += 1);
         }
     }
 
-    async fn carry_out(&mut self, mut proposals: Vec<Proposal>) {
-        while !proposals.is_empty() {
-            let outcomes = match self.decide_and_commit(&mut proposals).await {
-                Ok(outcomes) => outcomes,
-                // A refusal may rest on a change of the same batch, so all fall together.
-                Err(error) => proposals.iter().map(|_| Err(error.clone())).collect(),
-            };
-            for (proposal, outcome) in proposals.drain(..outcomes.len()).zip(outcomes) {
-                // Nobody may wait any more: the caller's deadline has passed.
-                let _ = proposal.answer.send(outcome);
+    fn has_room(&self) -> bool {
+        self.open
+            .as_ref()
+            .is_none_or(|open| open.callers.len() < MOST_CHANGES && !open.batch.is_full(self.engine.caps()))
+    }
+
+    /// Decides some of what waits, as far as the open batch has room.
+    async fn decide_some(&mut self) {
+        for _ in 0..CHUNK {
+            if !self.has_room() {
+                return;
             }
+            let Some(mut proposal) = self.queue.pop_front() else { return };
+            let failed = self.status.failed.borrow().clone();
+            if let Some(cause) = failed {
+                proposal.answer(Err(Error::Unavailable(refusing(&cause))));
+                continue;
+            }
+            let mut open = self.open.take().unwrap_or_else(|| self.begin());
+            let outcome = self.decide(&mut open.batch, &mut proposal).await;
+            open.callers.push(Caller { proposal, outcome });
+            self.open = Some(open);
         }
     }
 
-    /// Outcomes of as many proposals as one batch holds, at least one.
-    async fn decide_and_commit(
-        &mut self,
-        proposals: &mut [Proposal],
-    ) -> Result<Vec<Result<Committed, Error>>, Error> {
-        for _ in 0..MOST_ATTEMPTS {
-            if let Some(cause) = self.status.failed.borrow().as_deref() {
-                return Err(Error::Unavailable(refusing(cause)));
-            }
-            let log_id = self.head.as_ref().map_or([0; 16], |head| head.log_id);
-            let mut batch =
-                Batch::new(self.namespace.clone(), log_id, self.frontier.clone(), self.next_time());
-            let mut outcomes = Vec::with_capacity(proposals.len());
-            for proposal in proposals.iter_mut() {
-                if batch.is_full(self.engine.caps()) {
-                    break;
-                }
-                outcomes.push(self.decide(&mut batch, proposal).await);
-            }
-            if batch.is_empty() {
-                return Ok(outcomes);
-            }
-            match self.commit(batch).await {
-                Ok(()) => return Ok(outcomes),
-                Err(Failure::Moved) => self.catch_up().await?,
-                Err(Failure::Error(error)) => return Err(error),
-            }
+    /// Opens a batch behind the one in flight.
+    fn begin(&self) -> Open {
+        let (tip, frontier) = match &self.flight {
+            Some(flight) => (Some(&flight.head), &flight.frontier),
+            None => (self.head.as_ref(), &self.frontier),
+        };
+        let log_id = tip.map_or([0; 16], |head| head.log_id);
+        let time = self.next_time(tip.map_or(i64::MIN, |head| head.time));
+        Open {
+            batch: Batch::new(self.namespace.clone(), log_id, frontier.clone(), time),
+            callers: Vec::new(),
         }
-        Err(Error::Unavailable("other servers keep writing to this namespace first; try again".to_owned()))
-    }
-
-    async fn decide(&self, batch: &mut Batch, proposal: &mut Proposal) -> Result<Committed, Error> {
-        let Proposal { mutation, call, digest, .. } = &*proposal;
-        let (mutation, call, digest) = (mutation.clone(), call.clone(), digest.clone());
-        if let (None, true, Some(log_id)) = (&self.head, batch.is_empty(), mutation.log_id()) {
-            batch.log_id = log_id;
-        }
-        let inside = Inside { overlay: batch.overlay(), recent: &self.recent };
-        let loaded = std::mem::take(&mut proposal.loaded);
-        let mut view = View::inside(&*self.engine, &self.namespace, inside, loaded);
-        if let Some(repeat) = mutation::repeat_of(&mut view, &call, &digest, batch.time).await? {
-            return Ok(repeat);
-        }
-        let events = mutation.decide(&mut view, &call, batch.time).await?;
-        let placed = batch.place(&mut view, &*mutation, &call, &digest, events).await?;
-        drop(view);
-        Ok(batch.accept(placed))
-    }
-
-    /// Takes over what another process wrote.
-    async fn catch_up(&mut self) -> Result<(), Error> {
-        let head = self.engine.head(self.namespace.as_str()).await?;
-        self.frontier = head.as_ref().map_or_else(|| Ok(Frontier::empty()), frontier_of)?;
-        self.recent = Recent::since(self.frontier.size());
-        self.feed.publish(Vec::new(), self.frontier.size());
-        self.head = head;
-        Ok(())
     }
 
     /// Commit time: the machine's, but always later than the commit before and
     /// than what was read of the past, so that the log's time never runs
     /// backwards and one time means one size.
-    fn next_time(&self) -> Timestamp {
+    fn next_time(&self, last: i64) -> Timestamp {
+        let last = last.max(self.status.begin());
         let now = self.environment.clock.now();
-        let promised = self.status.promised.load(Ordering::SeqCst);
-        let last = self.head.as_ref().map_or(i64::MIN, |head| head.time).max(promised);
         Timestamp::from_micros(last).map_or(now, |last| now.max(last.plus_micros(1)))
     }
 
-    async fn commit(&mut self, batch: Batch) -> Result<(), Failure> {
+    async fn decide(&mut self, batch: &mut Batch, proposal: &mut Proposal) -> Result<Committed, Error> {
+        let begins_log = batch.is_empty() && batch.frontier.size() == 0;
+        if let (true, Some(log_id)) = (begins_log, proposal.mutation.log_id()) {
+            batch.log_id = log_id;
+        }
+        let loaded = std::mem::take(&mut proposal.loaded);
+        let Proposal { mutation, call, digest, .. } = &*proposal;
+        let flight = self.flight.as_ref().map(|flight| &flight.overlay);
+        let inside = Inside { batch: batch.overlay(), flight, recent: &self.recent };
+        let mut view = View::inside(&*self.engine, &self.namespace, inside, loaded);
+        if let Some(repeat) = mutation::repeat_of(&mut view, call, digest, batch.time).await? {
+            return Ok(repeat);
+        }
+        let events = mutation.decide(&mut view, call, batch.time).await?;
+        let placed = batch.place(&mut view, &**mutation, call, digest, events).await?;
+        drop(view);
+        Ok(batch.accept(placed))
+    }
+
+    /// Sends the open batch to the disk, if nothing is on its way there.
+    fn depart(&mut self) {
+        if self.flight.is_some() {
+            return;
+        }
+        let Some(Open { batch, callers }) = self.open.take() else { return };
+        if batch.is_empty() {
+            // Repeats and refusals, over what is durable.
+            self.answer(callers);
+            return;
+        }
         let previous = self.head.as_ref();
         let head = Head {
             log_id: batch.log_id,
@@ -229,20 +251,109 @@ impl Committer {
             previous_frontier: self.frontier.roots().to_vec(),
         };
         let sealed = batch.seal();
-        let keys = sealed.writes.iter().map(|write| write.key().clone()).collect();
-        self.write(sealed.writes, head.clone()).await?;
-        self.recent.remember(head.size, keys);
-        self.feed.publish(sealed.events, head.size);
-        self.frontier = sealed.frontier;
-        self.head = Some(head);
+        self.flight = Some(Flight {
+            landing: self.write(sealed.writes, head.clone()),
+            head,
+            frontier: sealed.frontier,
+            overlay: sealed.overlay,
+            events: sealed.events,
+            callers,
+        });
+    }
+
+    fn write(&self, writes: Vec<Write>, head: Head) -> Landing {
+        let (engine, log) = (self.engine.clone(), self.namespace.as_str().to_owned());
+        Box::pin(flight::write(engine, log, self.head.clone(), writes, head))
+    }
+
+    /// Deals with the end of a flight.
+    async fn land(&mut self, outcome: Result<(), Failure>) {
+        let Some(flight) = self.flight.take() else { return };
+        let error = match outcome {
+            Ok(()) => {
+                self.recent.remember(flight.head.size, flight.overlay.into_keys());
+                self.feed.publish(flight.events, flight.head.size);
+                self.frontier = flight.frontier;
+                self.head = Some(flight.head);
+                self.answer(flight.callers);
+                return;
+            }
+            Err(Failure::Moved) => match self.catch_up().await {
+                Ok(()) => {
+                    self.decide_again(flight.callers);
+                    return;
+                }
+                Err(error) => error,
+            },
+            Err(Failure::Refused(error)) => error,
+            Err(Failure::Broken(error, cause)) => {
+                self.status.fail(&self.namespace, cause);
+                error
+            }
+        };
+        // A refusal may rest on a change of the same batch, so all fall together.
+        self.recent = Recent::since(self.frontier.size());
+        self.decide_again(Vec::new());
+        let fallen = flight.callers.into_iter();
+        self.answer(fallen.map(|caller| Caller { outcome: Err(error.clone()), ..caller }).collect());
+    }
+
+    /// Answers the callers of a batch that is over.
+    fn answer(&self, callers: Vec<Caller>) {
+        self.status.end();
+        for Caller { proposal, outcome } in callers {
+            proposal.answer(outcome);
+        }
+    }
+
+    /// Takes over what another process wrote.
+    async fn catch_up(&mut self) -> Result<(), Error> {
+        let head = self.engine.head(self.namespace.as_str()).await?;
+        self.frontier = head.as_ref().map_or_else(|| Ok(Frontier::empty()), frontier_of)?;
+        self.recent = Recent::since(self.frontier.size());
+        self.feed.publish(Vec::new(), self.frontier.size());
+        self.head = head;
         Ok(())
     }
 
+    /// Puts back what was decided over a state that did not come about: the
+    /// callers of a flight that another process overtook, and the open batch,
+    /// which was decided over any flight that fell.
+    fn decide_again(&mut self, overtaken: Vec<Caller>) {
+        if !overtaken.is_empty() {
+            self.status.end();
+        }
+        let open = self.open.take();
+        if open.is_some() {
+            self.status.end();
+        }
+        for Caller { proposal, .. } in open.into_iter().flat_map(|open| open.callers).rev() {
+            self.queue.push_front(proposal);
+        }
+        for Caller { mut proposal, .. } in overtaken.into_iter().rev() {
+            proposal.attempts += 1;
+            if proposal.attempts < MOST_ATTEMPTS {
+                self.queue.push_front(proposal);
+            } else {
+                let sentence = "other servers keep writing to this namespace first; try again";
+                proposal.answer(Err(Error::Unavailable(sentence.to_owned())));
+            }
+        }
+    }
+
     /// Only the committer may tell that a request id is expired: it might have
-    /// been used again since it was found.
+    /// been used again since it was found. All that is under way goes first.
     async fn sweep(&mut self, keys: Vec<Bytes>) -> Result<usize, Error> {
+        loop {
+            self.depart();
+            if self.flight.is_none() {
+                break;
+            }
+            let outcome = landing(&mut self.flight).await;
+            self.land(outcome).await;
+        }
         let Some(head) = self.head.clone() else { return Ok(0) };
-        let now = self.next_time();
+        let now = self.environment.clock.now();
         let found = self.engine.get(self.namespace.as_str(), &keys, 0).await?;
         let mut writes = Vec::new();
         for (key, value) in keys.into_iter().zip(found.value) {
@@ -256,56 +367,25 @@ impl Committer {
         match self.write(writes, head.clone()).await {
             Ok(()) => self.head = Some(head),
             Err(Failure::Moved) => self.catch_up().await?,
-            Err(Failure::Error(error)) => return Err(error),
+            Err(Failure::Refused(error)) => return Err(error),
+            Err(Failure::Broken(error, cause)) => {
+                self.status.fail(&self.namespace, cause);
+                return Err(error);
+            }
         }
         Ok(swept)
     }
+}
 
-    /// Writes a batch, and finds out what became of it when the engine cannot say.
-    async fn write(&mut self, writes: Vec<Write>, head: Head) -> Result<(), Failure> {
-        let log = self.namespace.as_str();
-        let error = match self.engine.commit(log, self.head.as_ref(), writes, head.clone()).await {
-            Ok(()) => return Ok(()),
-            Err(CommitError::HeadMoved(_)) if self.engine.caps().replicated => return Err(Failure::Moved),
-            // This engine has one writer; a second one would take positions twice.
-            Err(CommitError::HeadMoved(_)) => self.fail("another process has written to the log".to_owned()),
-            Err(CommitError::Unknown(cause)) => return self.look_up(&head, cause).await,
-            Err(CommitError::Unavailable(cause)) => self.fail(cause),
-            Err(CommitError::ReservedKey) => Error::Internal("a change wrote a key of the engine".to_owned()),
-            Err(CommitError::TooLarge { writes, bytes }) => Error::Unavailable(format!(
-                "too much waits at once ({writes} writes, {bytes} bytes): send less and try again"
-            )),
-        };
-        Err(Failure::Error(error))
-    }
-
-    /// The head tells whether the commit took place.
-    async fn look_up(&mut self, head: &Head, cause: String) -> Result<(), Failure> {
-        for pause in [0, 50, 200, 1_000] {
-            tokio::time::sleep(Duration::from_millis(pause)).await;
-            match self.engine.head(self.namespace.as_str()).await {
-                Ok(Some(found)) if found.batch_id == head.batch_id => return Ok(()),
-                Ok(found) if found == self.head => break,
-                Ok(_) | Err(_) => {}
-            }
-        }
-        self.fail(cause.clone());
-        Err(Failure::Error(Error::Unknown(cause)))
-    }
-
-    fn fail(&self, cause: String) -> Error {
-        let error = Error::Unavailable(refusing(&cause));
-        self.status.fail(&self.namespace, cause);
-        error
+/// The end of the flight, if there is one.
+async fn landing(flight: &mut Option<Flight>) -> Result<(), Failure> {
+    match flight {
+        Some(flight) => (&mut flight.landing).await,
+        None => pending().await,
     }
 }
 
 /// The right edge of the tree that a head describes.
 pub fn frontier_of(head: &Head) -> Result<Frontier, Error> {
     Frontier::from_parts(head.size, head.frontier.clone()).map_err(|error| Error::Damaged(error.to_string()))
-}
-
-/// What callers are told once writes are refused.
-pub fn refusing(cause: &str) -> String {
-    format!("the registry takes no writes ({cause}); reads go on; mend the cause and restart the server")
 }

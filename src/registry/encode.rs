@@ -64,6 +64,8 @@ pub struct Sealed {
     pub events: Vec<Arc<AuditEvent>>,
     /// The tree with them.
     pub frontier: Frontier,
+    /// The writes by key.
+    pub overlay: Overlay,
 }
 
 impl Batch {
@@ -156,7 +158,7 @@ impl Batch {
     /// Closes the batch.
     pub fn seal(mut self) -> Sealed {
         self.writes.push(projection::time(&self.namespace, self.time, self.frontier.size()));
-        Sealed { writes: self.writes, events: self.events, frontier: self.frontier }
+        Sealed { writes: self.writes, events: self.events, frontier: self.frontier, overlay: self.overlay }
     }
 }
 

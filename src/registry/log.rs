@@ -2,21 +2,20 @@
 
 use super::{
     call::Call,
-    committer::{Committer, Proposal, Status, Work, frontier_of, refusing},
+    committer::{Committer, Proposal, Status, Work, refusing},
     encode,
     environment::Environment,
     error::Error,
     feed::Feed,
     mutation::{self, Committed, Mutation},
-    view::{Recent, View},
+    view::View,
 };
 use crate::{
-    audit::merkle::Frontier,
     domain::{name::NamespaceId, time::Timestamp},
     store::engine::{Engine, Head},
 };
 use bytes::Bytes;
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 use tokio::{
     sync::{mpsc, oneshot, watch},
     task::JoinHandle,
@@ -46,20 +45,9 @@ impl Log {
         engine: Arc<dyn Engine>,
         environment: Environment,
     ) -> Result<(Arc<Self>, JoinHandle<()>), Error> {
-        let frontier = head.as_ref().map_or_else(|| Ok(Frontier::empty()), frontier_of)?;
-        let feed = Arc::new(Feed::new(frontier.size()));
-        let status = Arc::new(Status::default());
         let (sender, receiver) = mpsc::channel(WAITING);
-        let committer = Committer {
-            namespace: namespace.clone(),
-            engine: engine.clone(),
-            environment: environment.clone(),
-            feed: feed.clone(),
-            status: status.clone(),
-            recent: Recent::since(frontier.size()),
-            head,
-            frontier,
-        };
+        let committer = Committer::new(namespace.clone(), engine.clone(), environment.clone(), head)?;
+        let (feed, status) = (committer.feed.clone(), committer.status.clone());
         let task = tokio::spawn(committer.run(receiver));
         let task = tokio::spawn(supervise(task, namespace.clone(), status.clone()));
         let log = Log { namespace, feed, engine, environment, status, work: sender };
@@ -84,13 +72,7 @@ impl Log {
     /// Waits until no batch is under way whose time may be `past` or before it,
     /// and keeps later ones behind it, whatever the clock does.
     pub async fn settle(&self, past: Timestamp) {
-        self.status.promised.fetch_max(past.micros(), Ordering::SeqCst);
-        let mut turns = self.status.turns.subscribe();
-        let turn = *turns.borrow();
-        if turn % 2 == 1 {
-            // The sender lives as long as this log.
-            let _ = turns.wait_for(|now| *now > turn).await;
-        }
+        self.status.settle(past).await;
     }
 
     /// Decides a change outside, answers early where that is final, and has the
@@ -116,7 +98,7 @@ impl Log {
             return Err(error);
         }
         let (answer, outcome) = oneshot::channel();
-        let proposal = Proposal { mutation, call, digest, loaded: view.into_loaded(), answer };
+        let proposal = Proposal { mutation, call, digest, loaded: view.into_loaded(), attempts: 0, answer };
         self.work.send(Work::Change(Box::new(proposal))).await.map_err(|_| self.ended())?;
         outcome.await.map_err(|_| self.ended())?
     }
@@ -176,6 +158,6 @@ async fn supervise(committer: JoinHandle<()>, namespace: NamespaceId, status: Ar
     if committer.await.is_err_and(|error| error.is_panic()) {
         status.fail(&namespace, "a defect of Steward ended the committer".to_owned());
         // Whoever waits for its batch is let go.
-        status.turns.send_modify(|turn| *turn += *turn % 2);
+        status.end_all();
     }
 }

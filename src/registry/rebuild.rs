@@ -115,7 +115,7 @@ impl<'a> Rebuild<'a> {
         let begun = self.log.as_ref().ok_or_else(|| Error::Internal("a rebuild without a log".to_owned()))?;
         let position = event.position;
         let recent = Recent::since(u64::MAX);
-        let inside = Inside { overlay: &self.overlay, recent: &recent };
+        let inside = Inside { batch: &self.overlay, flight: None, recent: &recent };
         let mut view = View::inside(self.engine, &begun.namespace, inside, Loaded::default());
         let mut writes = vec![
             projection::event(&begun.namespace, position, leaf),

@@ -48,6 +48,11 @@ impl Overlay {
     pub fn extend(&mut self, writes: &[Write]) {
         self.values.extend(writes.iter().map(|write| (write.key().clone(), write.value().cloned())));
     }
+
+    /// The keys that were written.
+    pub fn into_keys(self) -> Vec<Bytes> {
+        self.values.into_keys().collect()
+    }
 }
 
 /// Which keys the newest batches wrote, to tell whether a loaded value is stale.
@@ -94,9 +99,23 @@ impl Recent {
 #[derive(Clone, Copy)]
 pub struct Inside<'a> {
     /// What the batch wrote so far.
-    pub overlay: &'a Overlay,
+    pub batch: &'a Overlay,
+    /// What the batch before it is writing. The store may show that or not yet.
+    pub flight: Option<&'a Overlay>,
     /// What the newest batches wrote.
     pub recent: &'a Recent,
+}
+
+impl<'a> Inside<'a> {
+    /// The overlays, the older one first.
+    fn overlays(self) -> impl Iterator<Item = &'a Overlay> + DoubleEndedIterator {
+        self.flight.into_iter().chain([self.batch])
+    }
+
+    /// What a key will hold, if an overlay has it.
+    fn value(self, key: &Bytes) -> Option<&'a Option<Bytes>> {
+        self.overlays().rev().find_map(|overlay| overlay.values.get(key))
+    }
 }
 
 /// What a mutation sees.
@@ -140,9 +159,7 @@ impl<'a> View<'a> {
 
     /// The value of a key.
     pub async fn raw(&mut self, key: &Bytes) -> Result<Option<Bytes>, Error> {
-        if let Some(inside) = self.inside
-            && let Some(value) = inside.overlay.values.get(key)
-        {
+        if let Some(value) = self.inside.and_then(|inside| inside.value(key)) {
             return Ok(value.clone());
         }
         if let Some(value) = self.loaded.values.get(key) {
@@ -201,20 +218,19 @@ impl<'a> View<'a> {
 
     /// At most `limit` pairs of a range, as the batch sees it.
     pub async fn scan(&mut self, range: Range<Bytes>, limit: usize) -> Result<Pairs, Error> {
-        let removed = |inside: &Inside<'_>| inside.overlay.values.range(range.clone()).count();
-        let spare = self.inside.as_ref().map_or(0, removed);
+        let overlays = || self.inside.into_iter().flat_map(Inside::overlays);
+        // At most so many of the store's pairs are removed.
+        let spare: usize = overlays().map(|overlay| overlay.values.range(range.clone()).count()).sum();
         let namespace = self.namespace.as_str();
         let snapshot = self.engine.scan(namespace, range.clone(), limit + spare, false, 0).await?;
-        self.note(snapshot.seq);
         let mut pairs: BTreeMap<Bytes, Bytes> = snapshot.value.into_iter().collect();
-        if let Some(inside) = self.inside {
-            for (key, value) in inside.overlay.values.range(range) {
-                match value {
-                    Some(value) => pairs.insert(key.clone(), value.clone()),
-                    None => pairs.remove(key),
-                };
-            }
+        for (key, value) in overlays().flat_map(|overlay| overlay.values.range(range.clone())) {
+            match value {
+                Some(value) => pairs.insert(key.clone(), value.clone()),
+                None => pairs.remove(key),
+            };
         }
+        self.note(snapshot.seq);
         Ok(pairs.into_iter().take(limit).collect())
     }
 }
