@@ -117,13 +117,12 @@ impl Batch {
                 digest,
                 mutation: Part { count, index },
             };
-            let leaf = leaf::encode(&envelope, &encoded.changes)?;
-            check_leaf(mutation, index, leaf.len())?;
-            placed.writes.push(projection::event(&self.namespace, position, leaf.clone()));
+            let event = leaf::encode(&envelope, &encoded.changes)?;
+            check_leaf(mutation, index, event.leaf.len())?;
+            placed.writes.push(projection::event(&self.namespace, position, event.leaf.clone()));
             for (logged, before) in encoded.logged.iter().zip(&encoded.before) {
                 projection::change(logged, before.as_ref(), position, &mut placed.writes);
             }
-            let event = leaf::read_event(position, leaf)?;
             bytes += event.weight();
             placed.events.push(event);
             let changes = encoded.logged.into_iter().map(|logged| logged.change);

@@ -140,8 +140,8 @@ pub fn sequence(position: u64) -> String {
     format!("{position:020}")
 }
 
-/// The bytes of a leaf.
-pub fn encode(envelope: &Envelope<'_>, changes: &[EncodedChange]) -> Result<Bytes, serde_json::Error> {
+/// An event with the bytes of its leaf.
+pub fn encode(envelope: &Envelope<'_>, changes: &[EncodedChange]) -> Result<AuditEvent, serde_json::Error> {
     let call = envelope.call;
     let sequence = sequence(envelope.position);
     let subject = changes.first().map(|change| change.name.to_string()).unwrap_or_default();
@@ -165,12 +165,21 @@ pub fn encode(envelope: &Envelope<'_>, changes: &[EncodedChange]) -> Result<Byte
         sequence: sequence.as_str().into(),
         source: source(envelope.log_id).into(),
         specversion: "1.0".into(),
-        subject: subject.into(),
+        subject: subject.as_str().into(),
         time: envelope.time,
         traceparent: call.caller.traceparent.as_deref().map(Into::into),
         kind: envelope.kind.into(),
     };
-    serde_json::to_vec(&leaf).map(Bytes::from)
+    let leaf = Bytes::from(serde_json::to_vec(&leaf)?);
+    Ok(AuditEvent {
+        position: envelope.position,
+        leaf,
+        kind: envelope.kind.to_owned(),
+        subject,
+        actor: call.caller.actor.clone(),
+        time: envelope.time,
+        mutation: envelope.mutation,
+    })
 }
 
 /// An event of the log, as it is streamed: the exact bytes, and what filters look at.

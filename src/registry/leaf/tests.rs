@@ -24,7 +24,7 @@ fn model() -> Model {
     Model::create("namespaces/default/models/m".parse().unwrap(), content, Timestamp::from_micros(5).unwrap())
 }
 
-fn leaf() -> Bytes {
+fn written() -> AuditEvent {
     let call = Call {
         caller: Caller { actor: "ann".into(), auth_type: "unauthenticated", traceparent: None },
         request_id: Some("r1".into()),
@@ -48,6 +48,10 @@ fn leaf() -> Bytes {
         before: Some(Before { digest: "sha256:11".into(), position: 2 }),
     };
     encode(&envelope, &[change]).unwrap()
+}
+
+fn leaf() -> Bytes {
+    written().leaf
 }
 
 #[test]
@@ -74,6 +78,7 @@ fn a_leaf_is_read_back_whole() {
     assert_eq!((logged.actor.as_str(), logged.reason.as_str()), ("ann", "tab\there"));
     assert_eq!(logged.request.unwrap().id, "r1");
     let event = read_event(3, leaf.clone()).unwrap();
+    assert_eq!(event, written());
     assert_eq!(
         (event.kind.as_str(), event.subject.as_str()),
         ("steward.v1.ModelCreated", "namespaces/default/models/m")
