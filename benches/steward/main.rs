@@ -9,6 +9,7 @@
 mod client;
 mod delivery;
 mod echo;
+mod etcd;
 mod growth;
 mod population;
 mod process;

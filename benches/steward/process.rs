@@ -40,15 +40,7 @@ impl Server {
     /// Processor time that the server has used so far, in seconds. NaN where
     /// there is no `/proc`.
     pub fn processor_seconds(&self) -> f64 {
-        let read = || {
-            let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()?)).ok()?;
-            // The second field may hold anything, in parentheses.
-            let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
-            let user: f64 = fields.next()?.parse().ok()?;
-            let system: f64 = fields.next()?.parse().ok()?;
-            Some((user + system) / TICKS_PER_SECOND)
-        };
-        read().unwrap_or(f64::NAN)
+        processor_seconds(self.child.id())
     }
 
     /// Memory that the server occupies, in MiB. NaN where there is no `/proc`.
@@ -68,4 +60,18 @@ impl Server {
         let status = self.child.wait().await?;
         if status.success() { Ok(()) } else { Err(format!("the server ended with {status}").into()) }
     }
+}
+
+/// Processor time that a process has used so far, in seconds. NaN where there is
+/// no `/proc`.
+pub fn processor_seconds(process: Option<u32>) -> f64 {
+    let read = || {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", process?)).ok()?;
+        // The second field may hold anything, in parentheses.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(11);
+        let user: f64 = fields.next()?.parse().ok()?;
+        let system: f64 = fields.next()?.parse().ok()?;
+        Some((user + system) / TICKS_PER_SECOND)
+    };
+    read().unwrap_or(f64::NAN)
 }

@@ -3,7 +3,8 @@
 
 use super::{
     Failure, Plan,
-    client::Client,
+    client::{Client, Turn},
+    etcd::{self, Etcd},
     population::{Population, framed},
     process::Server,
     read::CONNECTIONS,
@@ -37,7 +38,8 @@ const JUDGED: usize = 64;
 const TARGET: &str = "≥ 10 × one fdatasync a record";
 const LEAST: f64 = 10.0;
 
-/// Measures in turns and reports.
+/// Measures in turns and reports: the disk, Steward, and etcd where it is
+/// installed.
 pub async fn measure(
     plan: Plan,
     dir: &Path,
@@ -47,38 +49,89 @@ pub async fn measure(
 ) -> Result<(), Failure> {
     let client = Client::connect(registry.address, CONNECTIONS).await?;
     let mut disk = Disk::open(dir)?;
-    let mut sent = 0;
+    let etcd = Etcd::start(dir).await?;
+    let other = match &etcd {
+        Some(etcd) => Some(Client::connect(etcd.address, CONNECTIONS).await?),
+        None => None,
+    };
+    let (mut sent, mut sent_to_etcd) = (0, 0);
     for callers in CALLERS {
-        let (mut synced, mut rates, mut ratios, mut micros) =
-            (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let before = registry.processor_seconds();
+        let (mut synced, mut ours, mut theirs) = (Vec::new(), Writes::default(), Writes::default());
         for _ in 0..plan.rounds {
             let baseline;
             (disk, baseline) = spawn_blocking(move || disk.turn(plan.turn)).await??;
+            synced.push(baseline);
             let (first, population) = (sent, *population);
             let request = move |index| request(&population, first + index);
+            let before = registry.processor_seconds();
             let turn = client.turn(RECORD, &[], callers, plan.turn, request).await?;
             sent += turn.micros.len() + callers;
-            rates.push(turn.rate());
-            ratios.push(turn.rate() / baseline);
-            synced.push(baseline);
-            micros.extend(turn.micros);
+            ours.add(turn, registry.processor_seconds() - before);
+            if let (Some(client), Some(etcd)) = (&other, &etcd) {
+                let (word, before) = (format!("c{callers}"), etcd.processor_seconds());
+                let first = sent_to_etcd;
+                let request = move |index| etcd::request(&word, first + index);
+                let turn = client.turn(etcd::TXN, &[], callers, plan.turn, request).await?;
+                sent_to_etcd += turn.micros.len() + callers;
+                theirs.add(turn, etcd.processor_seconds() - before);
+            }
         }
-        let cost = (registry.processor_seconds() - before) * 1e6 / micros.len() as f64;
-        let (p50, p99) = (quantile_ms(&mut micros, 0.5), quantile_ms(&mut micros, 0.99));
-        let ratio = median(ratios);
-        let measured = format!(
-            "{ratio:.1} × ({:.0} commits/s against {:.0} syncs/s; p50 {p50:.1} ms, p99 {p99:.1} ms; {cost:.0} µs of processor each)",
-            median(rates),
-            median(synced)
-        );
-        let metric = format!("durable writes, {callers} callers");
-        match callers {
-            JUDGED => report.judge(metric, measured, TARGET, ratio >= LEAST),
-            _ => report.note(metric, measured),
-        }
+        report_writes(callers, &synced, ours, theirs, report);
+    }
+    if let Some(etcd) = etcd {
+        etcd.stop().await?;
     }
     Ok(())
+}
+
+/// What one server did in all turns.
+#[derive(Debug, Default)]
+struct Writes {
+    rates: Vec<f64>,
+    micros: Vec<u64>,
+    processor_seconds: f64,
+}
+
+impl Writes {
+    fn add(&mut self, turn: Turn, processor_seconds: f64) {
+        self.rates.push(turn.rate());
+        self.micros.extend(turn.micros);
+        self.processor_seconds += processor_seconds;
+    }
+
+    /// How its rates compare with those of another in the same rounds.
+    fn ratio(&self, other: &[f64]) -> f64 {
+        median(self.rates.iter().zip(other).map(|(rate, other)| rate / other).collect())
+    }
+
+    fn describe(&mut self) -> String {
+        let cost = self.processor_seconds * 1e6 / self.micros.len() as f64;
+        let (p50, p99) = (quantile_ms(&mut self.micros, 0.5), quantile_ms(&mut self.micros, 0.99));
+        let rate = median(self.rates.clone());
+        format!("{rate:.0}/s; p50 {p50:.1} ms, p99 {p99:.1} ms; {cost:.0} µs of processor each")
+    }
+}
+
+fn report_writes(callers: usize, synced: &[f64], mut ours: Writes, mut theirs: Writes, report: &mut Report) {
+    let (ratio, syncs) = (ours.ratio(synced), median(synced.to_vec()));
+    let described = ours.describe();
+    let measured = format!("{ratio:.1} × ({described}; against {syncs:.0} syncs/s)");
+    let metric = format!("durable writes, {callers} callers / one fdatasync a record");
+    match callers {
+        JUDGED => report.judge(metric, measured, TARGET, ratio >= LEAST),
+        _ => report.note(metric, measured),
+    }
+    let metric = format!("durable writes, {callers} callers / etcd");
+    if theirs.rates.is_empty() {
+        report.note(metric, "etcd is not installed (Debian's package etcd-server)".to_owned());
+        return;
+    }
+    let ratio = ours.ratio(&theirs.rates);
+    let measured = format!("{ratio:.1} × ({described}; etcd {})", theirs.describe());
+    match callers {
+        JUDGED => report.judge(metric, measured, "ahead of etcd", ratio > 1.0),
+        _ => report.note(metric, measured),
+    }
 }
 
 /// The n-th request: a rate for one of the versions, with a request id, as
