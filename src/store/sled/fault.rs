@@ -33,6 +33,10 @@ impl From<Fault> for ReadError {
 pub(super) fn guarded<T>(call: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Fault> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
+        // sled reads its own files: an end in the wrong place is their fault.
+        Ok(Err(Error::Io(error))) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Err(Fault::Damaged(format!("one of sled's files ends too early: {error}")))
+        }
         Ok(Err(Error::Io(error))) => Err(Fault::Io(error)),
         Ok(Err(error)) => Err(Fault::Damaged(error.to_string())),
         Err(panic) => Err(Fault::Damaged(message(&*panic))),

@@ -1,13 +1,15 @@
 //! Opening a store: every way in which that can fail, in words that help.
 
 use super::SledOptions;
-use super::disk::Disk;
+use super::disk::{DATABASE, Disk};
 use super::fault::{Fault, guarded};
+use super::journal;
 use crate::store::engine::Head;
 use crate::store::watermark::{self, Watermark, Writer};
 use crate::store::{directory, head};
 use ::sled::{Config, Db, Mode};
 use std::collections::HashMap;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -79,7 +81,9 @@ const LOCK_REFUSED: &str = "could not acquire lock";
 /// sled's own 512 KiB, values of 8 KiB would make blobs, each a file to make, to
 /// sync and to lose. At this size it takes more than 60 KiB. A store cannot be opened with
 /// any other size than it was made with: never change this.
-const SEGMENT_BYTES: usize = 4 << 20;
+pub(super) const SEGMENT_BYTES: usize = 4 << 20;
+/// A store that is opened only to be closed again needs no cache to speak of.
+const SEALING: SledOptions = SledOptions { cache_bytes: 8 << 20 };
 /// How long sled may take to let its lock go.
 const RELEASE: Duration = Duration::from_secs(2);
 
@@ -123,16 +127,26 @@ pub(super) fn config(dir: &Path, options: SledOptions) -> Config {
 fn open_tree(dir: &Path, options: SledOptions) -> Result<Db, OpenError> {
     let config = config(dir, options);
     let dir = dir.to_owned();
-    match guarded(|| config.open()) {
+    match check_journal(&dir).and_then(|()| guarded(|| config.open())) {
         Ok(db) => Ok(db),
         Err(Fault::Io(source)) if source.to_string().starts_with(LOCK_REFUSED) => {
             Err(OpenError::InUse { dir })
         }
-        // sled reads its own files: an end in the wrong place is their fault.
-        Err(Fault::Io(source)) if source.kind() != io::ErrorKind::UnexpectedEof => {
-            Err(OpenError::Io { dir, source })
-        }
+        Err(Fault::Io(source)) => Err(OpenError::Io { dir, source }),
         Err(fault) => Err(OpenError::Damaged { dir, cause: fault.to_string() }),
+    }
+}
+
+/// Checks sled's file before sled replays it, if there is one and nobody uses it.
+fn check_journal(dir: &Path) -> Result<(), Fault> {
+    match File::open(dir.join(DATABASE)) {
+        Ok(file) if file.try_lock().is_ok() => {
+            journal::check(dir, &file)
+        }
+        // sled will say it.
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Fault::Io(error)),
     }
 }
 
@@ -157,6 +171,17 @@ fn heads(db: &Db) -> Result<HashMap<String, Head>, String> {
         Ok((head::log_of(key)?.to_owned(), head::decode(value)?))
     };
     stored.iter().map(decode).collect::<Result<_, head::HeadError>>().map_err(|error| error.to_string())
+}
+
+/// Has sled write a snapshot of a store that was given back, which it does only
+/// when it opens one. Later damage is noticed wherever it is read, and the next
+/// server has nothing to replay.
+pub(super) fn seal(disk: &Disk) {
+    match guarded(|| config(disk.dir(), SEALING).open()) {
+        Ok(db) => release(db, disk),
+        // Nothing is lost: the next server replays what was logged.
+        Err(fault) => tracing::warn!(%fault, "the store was closed without a snapshot"),
+    }
 }
 
 /// Gives the store back, so that it can be opened again at once.
