@@ -28,7 +28,7 @@ use crate::{
         sled::{OpenError, SledEngine, SledOptions},
     },
 };
-use std::{io, net::SocketAddr, path::Path, sync::Arc};
+use std::{io, net::SocketAddr, path::PathBuf, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -74,15 +74,23 @@ impl Store {
     pub async fn open(config: &Config) -> Result<Self, ServerError> {
         match config.engine() {
             EngineKind::Memory => Ok(Store::Memory(Arc::new(MemoryEngine::new()))),
-            EngineKind::Sled => Self::open_sled(&config.data_dir(), config.cache_bytes()).await,
+            EngineKind::Sled => {
+                Self::open_sled(config.data_dir(), config.watermark_dir(), config.cache_bytes()).await
+            }
         }
     }
 
     /// Opens a store on disk. Opening reads the disk, so it leaves the async threads.
-    pub async fn open_sled(dir: &Path, cache_bytes: u64) -> Result<Self, ServerError> {
-        let dir = dir.to_owned();
-        let opened = tokio::task::spawn_blocking(move || SledEngine::open(&dir, SledOptions { cache_bytes }));
-        let engine = opened.await.map_err(|error| ServerError::Close(error.to_string()))??;
+    pub async fn open_sled(
+        dir: PathBuf,
+        watermark_dir: PathBuf,
+        cache_bytes: u64,
+    ) -> Result<Self, ServerError> {
+        let options = SledOptions { cache_bytes };
+        let opening = move || SledEngine::open_with_watermark(&dir, &watermark_dir, options);
+        let engine = tokio::task::spawn_blocking(opening)
+            .await
+            .map_err(|error| ServerError::Close(error.to_string()))??;
         Ok(Store::Sled(Arc::new(engine)))
     }
 

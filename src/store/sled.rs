@@ -68,7 +68,20 @@ impl SledEngine {
     /// If the store is in use, damaged, or older than what it had acknowledged;
     /// the text says what to do.
     pub fn open(dir: &Path, options: SledOptions) -> Result<SledEngine, OpenError> {
-        let opened = open::open(dir, options)?;
+        Self::open_with_watermark(dir, dir, options)
+    }
+
+    /// Opens the store in a directory, with its watermark in another one: then a
+    /// backup that is restored does not bring an old watermark with it.
+    ///
+    /// # Errors
+    /// As [`SledEngine::open`].
+    pub fn open_with_watermark(
+        dir: &Path,
+        watermark_dir: &Path,
+        options: SledOptions,
+    ) -> Result<SledEngine, OpenError> {
+        let opened = open::open(dir, watermark_dir, options)?;
         Ok(SledEngine { core: Arc::new(Core::new(opened)) })
     }
 

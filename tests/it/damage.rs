@@ -2,6 +2,7 @@
 //! answers what it answered before, or says what is wrong; it never leaves
 //! anything out, and never falls over.
 
+mod backup;
 pub mod content;
 pub mod numbers;
 mod place;
@@ -62,7 +63,6 @@ async fn judge(dir: &Path, truth: &Truth, outcomes: &mut Outcomes) -> Result<(),
         Ok(server) => server,
         Err(said) => {
             outcomes.refused_to_start += 1;
-            eprintln!("DIAG {}", said.lines().last().unwrap_or_default());
             let lines: Vec<String> = said.lines().map(str::to_owned).collect();
             if let Some(line) = raw(&lines) {
                 return Err(format!("raw: {line}"));
@@ -97,10 +97,6 @@ async fn campaign(end: End, seed: u64) {
     for damage in &damages {
         copy(&whole, &damaged);
         damage.inflict(&damaged);
-        eprintln!(
-            "DIAG {end:?} {damage:?} of {}",
-            std::fs::metadata(whole.join(&damage.file)).unwrap().len()
-        );
         let judged = timeout(PATIENCE, judge(&damaged, &truth, &mut outcomes)).await;
         match judged {
             Ok(Ok(())) => {}

@@ -41,11 +41,13 @@ pub enum OpenError {
          newest backup, or rebuild the store from an export with `steward rebuild`. If going back is \
          intended, remove {}",
         dir.display(),
-        dir.join(watermark::FILE_NAME).display()
+        watermark.display()
     )]
     WentBack {
         /// Directory of the store.
         dir: PathBuf,
+        /// The note that tells so.
+        watermark: PathBuf,
         /// The first log that is behind.
         log: String,
         /// What is missing from it.
@@ -96,14 +98,16 @@ pub(super) struct Opened {
 }
 
 /// Opens the store in this directory and checks it against its watermark.
-pub(super) fn open(dir: &Path, options: SledOptions) -> Result<Opened, OpenError> {
+pub(super) fn open(dir: &Path, watermark_dir: &Path, options: SledOptions) -> Result<Opened, OpenError> {
     let io = |source| OpenError::Io { dir: dir.to_owned(), source };
+    let elsewhere = |source| OpenError::Io { dir: watermark_dir.to_owned(), source };
     directory::create(dir).map_err(io)?;
+    directory::create(watermark_dir).map_err(elsewhere)?;
     let db = open_tree(dir, options)?;
     let disk = Disk::open(dir).map_err(io)?;
-    match check(dir, &db) {
+    match check(dir, watermark_dir, &db) {
         Ok((heads, written)) => {
-            let watermark = Writer::start(dir, Watermark::of(&heads), written).map_err(io)?;
+            let watermark = Writer::start(watermark_dir, Watermark::of(&heads), written).map_err(io)?;
             Ok(Opened { db, disk, heads, watermark })
         }
         Err(refused) => {
@@ -140,9 +144,7 @@ fn open_tree(dir: &Path, options: SledOptions) -> Result<Db, OpenError> {
 /// Checks sled's file before sled replays it, if there is one and nobody uses it.
 fn check_journal(dir: &Path) -> Result<(), Fault> {
     match File::open(dir.join(DATABASE)) {
-        Ok(file) if file.try_lock().is_ok() => {
-            journal::check(dir, &file)
-        }
+        Ok(file) if file.try_lock().is_ok() => journal::check(dir, &file),
         // sled will say it.
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -152,15 +154,24 @@ fn check_journal(dir: &Path) -> Result<(), Fault> {
 
 /// Reads the heads and holds them against the watermark; tells also whether
 /// the watermark on disk is up to date.
-fn check(dir: &Path, db: &Db) -> Result<(HashMap<String, Head>, bool), OpenError> {
+fn check(dir: &Path, watermark_dir: &Path, db: &Db) -> Result<(HashMap<String, Head>, bool), OpenError> {
     let damaged = |cause| OpenError::Damaged { dir: dir.to_owned(), cause };
     let heads = heads(db).map_err(damaged)?;
-    let noted = Watermark::read(dir)
-        .map_err(|source| OpenError::Watermark { path: dir.join(watermark::FILE_NAME), source })?;
-    if let Some(behind) = noted.as_ref().and_then(|noted| noted.ahead_of(&heads)) {
-        return Err(OpenError::WentBack { dir: dir.to_owned(), log: behind.log, what: behind.what });
+    let mut written = false;
+    // What was noted beside the store before it was noted elsewhere still holds.
+    for note_dir in [watermark_dir, dir] {
+        let path = note_dir.join(watermark::FILE_NAME);
+        let noted = match Watermark::read(note_dir) {
+            Ok(Some(noted)) => noted,
+            Ok(None) => continue,
+            Err(source) => return Err(OpenError::Watermark { path, source }),
+        };
+        if let Some(behind) = noted.ahead_of(&heads) {
+            let (dir, log, what) = (dir.to_owned(), behind.log, behind.what);
+            return Err(OpenError::WentBack { dir, watermark: path, log, what });
+        }
+        written |= note_dir == watermark_dir && noted == Watermark::of(&heads);
     }
-    let written = noted.unwrap_or_default() == Watermark::of(&heads);
     Ok((heads, written))
 }
 

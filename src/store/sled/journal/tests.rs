@@ -11,8 +11,8 @@ const LOG: &str = "default";
 const OPTIONS: SledOptions = SledOptions { cache_bytes: 64 << 20 };
 /// Keys, and bytes of a value: each is written twice, by two openings of the store,
 /// and never in the order of the keys. That fills some segments.
-const KEYS: u64 = 4_000;
-const VALUE: usize = 1_500;
+const KEYS: u64 = 3_000;
+const VALUE: usize = 2_000;
 const BATCH: u64 = 100;
 
 fn head(size: u64) -> Head {
@@ -51,12 +51,14 @@ async fn pairs(engine: &SledEngine) -> Vec<(Bytes, Bytes)> {
 
 /// The files of a store whose server was killed: what it had written since it
 /// opened the store has to be replayed.
-async fn of_a_killed_server(dir: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+async fn of_a_killed_server(dir: &Path, rounds: u8) -> Vec<(PathBuf, Vec<u8>)> {
     let engine = SledEngine::open(dir, OPTIONS).unwrap();
     fill(&engine, 0).await;
     engine.close().await.unwrap();
     let engine = SledEngine::open(dir, OPTIONS).unwrap();
-    fill(&engine, 1).await;
+    for round in 1..=rounds {
+        fill(&engine, round).await;
+    }
     let files = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
     files.map(|path| (path.file_name().unwrap().into(), fs::read(&path).unwrap())).collect()
 }
@@ -72,7 +74,7 @@ fn restore(files: &[(PathBuf, Vec<u8>)]) -> TempDir {
 #[tokio::test]
 async fn damage_in_the_midst_of_what_is_replayed_is_refused_and_leaves_nothing_out() {
     let origin = tempfile::tempdir().unwrap();
-    let mut files = of_a_killed_server(origin.path()).await;
+    let mut files = of_a_killed_server(origin.path(), 1).await;
     let whole = pairs(&SledEngine::open(restore(&files).path(), OPTIONS).unwrap()).await;
     assert!(whole.len() as u64 == KEYS && whole.iter().all(|(_, value)| value[..] == [1; VALUE]));
     let database = files.iter().position(|(name, _)| name == Path::new("db")).unwrap();
@@ -99,6 +101,40 @@ async fn damage_in_the_midst_of_what_is_replayed_is_refused_and_leaves_nothing_o
         files[database].1[at] ^= 0x10;
     }
     assert!(refused > 0);
+}
+
+#[tokio::test]
+async fn a_file_that_ends_too_early_is_refused_or_leaves_nothing_out() {
+    let origin = tempfile::tempdir().unwrap();
+    // So often that segments are used again, and the end of the file is not that of the log.
+    let mut files = of_a_killed_server(origin.path(), 4).await;
+    let database = files.iter().position(|(name, _)| name == Path::new("db")).unwrap();
+    let whole = std::mem::take(&mut files[database].1);
+    let numbers: Vec<u64> = whole
+        .chunks(SEGMENT_BYTES)
+        .map(|segment| segment_header(segment).map_or(0, |header| header.position / SEGMENT))
+        .collect();
+    assert!(!numbers.is_sorted(), "{numbers:?}");
+    for length in (SEGMENT_BYTES..whole.len()).step_by(SEGMENT_BYTES) {
+        files[database].1 = whole[..length].to_vec();
+        let dir = restore(&files);
+        match SledEngine::open(dir.path(), OPTIONS) {
+            Err(refused) => {
+                assert!(matches!(refused, OpenError::Damaged { .. }), "{length} bytes: {refused}")
+            }
+            Ok(engine) => {
+                let size = engine.head(LOG).await.unwrap().unwrap().size;
+                let read = engine.scan(LOG, Bytes::from("k")..Bytes::from("l"), usize::MAX, false, 0).await;
+                let newest = |(_, value): &(Bytes, Bytes)| value[..] == [4; VALUE];
+                let right =
+                    read.is_ok_and(|read| read.value.len() as u64 == KEYS && read.value.iter().all(newest));
+                assert!(
+                    size < 5 * KEYS / BATCH || right,
+                    "{length} bytes: something is missing without a word"
+                );
+            }
+        }
+    }
 }
 
 #[test]
