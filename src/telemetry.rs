@@ -29,7 +29,7 @@ pub fn start(filter: &str, format: LogFormat) -> Result<(), TelemetryError> {
         }
     };
     started.map_err(|_| TelemetryError::Started)?;
-    panic::set_hook(Box::new(|caught| log_panic(caught)));
+    panic::set_hook(Box::new(log_panic));
     Ok(())
 }
 

@@ -75,7 +75,7 @@ pub async fn run(dir: &Path, from: &Path) -> Result<Rebuilt, RebuildError> {
 
 async fn rebuild(dir: &Path, from: &Path) -> Result<Rebuilt, RebuildError> {
     let lines = lines(from)?;
-    let store = Store::open_sled(dir.to_owned(), dir.to_owned(), CACHE).await?;
+    let store = Store::open_sled(dir, CACHE).await?;
     let engine = store.engine();
     let environment = Environment::system();
     let rebuilt = add(Rebuild::new(&*engine, &*environment.entropy), lines, from).await;

@@ -18,7 +18,7 @@ use tonic::Code;
 
 /// Places that are damaged in each of two stores; the environment may ask for more.
 fn places() -> usize {
-    std::env::var("STEWARD_TEST_DAMAGE").map_or(20, |text| text.parse::<usize>().unwrap().div_ceil(2))
+    std::env::var("STEWARD_TEST_DAMAGE").map_or(8, |text| text.parse::<usize>().unwrap().div_ceil(2))
 }
 
 /// How a server took a damage.
@@ -94,6 +94,11 @@ async fn campaign(end: End, seed: u64) {
     let truth = make(&whole, end).await;
     let damages: Vec<Damage> = spread(&whole, places(), seed);
     let mut outcomes = Outcomes::default();
+    copy(&whole, &damaged);
+    judge(&damaged, &truth, &mut outcomes).await.unwrap();
+    assert_eq!(outcomes.unaffected, 1, "the store is refused although nothing is wrong with it");
+    std::fs::remove_dir_all(&damaged).unwrap();
+    outcomes = Outcomes::default();
     for damage in &damages {
         copy(&whole, &damaged);
         damage.inflict(&damaged);
