@@ -4,6 +4,7 @@
 
 mod backup;
 pub mod content;
+mod lost;
 pub mod numbers;
 mod place;
 pub mod server;
