@@ -158,6 +158,14 @@ impl Config {
         PathBuf::from(self.text("data_dir"))
     }
 
+    /// Directory that holds the watermark.
+    pub fn watermark_dir(&self) -> PathBuf {
+        match self.text("watermark_dir") {
+            "" => self.data_dir(),
+            dir => PathBuf::from(dir),
+        }
+    }
+
     /// How the data is kept.
     pub fn engine(&self) -> EngineKind {
         match self.text("engine") {

@@ -74,15 +74,30 @@ impl Store {
     pub async fn open(config: &Config) -> Result<Self, ServerError> {
         match config.engine() {
             EngineKind::Memory => Ok(Store::Memory(Arc::new(MemoryEngine::new()))),
-            EngineKind::Sled => Self::open_sled(&config.data_dir(), config.cache_bytes()).await,
+            EngineKind::Sled => {
+                let (data, watermark) = (config.data_dir(), config.watermark_dir());
+                Self::open_sled_with_watermark(&data, &watermark, config.cache_bytes()).await
+            }
         }
     }
 
-    /// Opens a store on disk. Opening reads the disk, so it leaves the async threads.
+    /// Opens a store on disk.
     pub async fn open_sled(dir: &Path, cache_bytes: u64) -> Result<Self, ServerError> {
-        let dir = dir.to_owned();
-        let opened = tokio::task::spawn_blocking(move || SledEngine::open(&dir, SledOptions { cache_bytes }));
-        let engine = opened.await.map_err(|error| ServerError::Close(error.to_string()))??;
+        Self::open_sled_with_watermark(dir, dir, cache_bytes).await
+    }
+
+    /// Opens a store on disk whose watermark is kept in another directory. Opening
+    /// reads the disk, so it leaves the async threads.
+    async fn open_sled_with_watermark(
+        dir: &Path,
+        watermark_dir: &Path,
+        cache_bytes: u64,
+    ) -> Result<Self, ServerError> {
+        let (dir, watermark_dir) = (dir.to_owned(), watermark_dir.to_owned());
+        let options = SledOptions { cache_bytes };
+        let opening = move || SledEngine::open_with_watermark(&dir, &watermark_dir, options);
+        let opened = tokio::task::spawn_blocking(opening).await;
+        let engine = opened.map_err(|error| ServerError::Close(error.to_string()))??;
         Ok(Store::Sled(Arc::new(engine)))
     }
 

@@ -1,7 +1,7 @@
 //! Log lines: structured, on standard error, for people or for programs.
 
 use crate::cli::serve::LogFormat;
-use std::io::IsTerminal as _;
+use std::{io::IsTerminal as _, panic};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// Why logging cannot start.
@@ -28,5 +28,21 @@ pub fn start(filter: &str, format: LogFormat) -> Result<(), TelemetryError> {
             tracing_subscriber::registry().with(filter).with(json).try_init()
         }
     };
-    started.map_err(|_| TelemetryError::Started)
+    started.map_err(|_| TelemetryError::Started)?;
+    panic::set_hook(Box::new(log_panic));
+    Ok(())
+}
+
+/// A panic in a line of its own. It has been caught, or will be: whoever depends
+/// on what it ended is told so.
+fn log_panic(caught: &panic::PanicHookInfo<'_>) {
+    let cause = caught.payload_as_str().unwrap_or("no words were given");
+    let place = caught.location().map(ToString::to_string).unwrap_or_default();
+    let thread = std::thread::current().name().unwrap_or_default().to_owned();
+    tracing::error!(
+        cause,
+        place,
+        thread,
+        "something cannot be as it is: the store may be damaged, or Steward has a defect"
+    );
 }

@@ -32,6 +32,12 @@ const fn key(name: &'static str, kind: Kind, default: &'static str, help: &'stat
 pub const KEYS: &[Key] = &[
     key("listen", Kind::Address, "127.0.0.1:7400", "Address and port to listen on."),
     key("data_dir", Kind::Text, "steward-data", "Directory that holds the data."),
+    key(
+        "watermark_dir",
+        Kind::Text,
+        "",
+        "Directory that holds watermark.json: best on another disk than the data; empty means with the data.",
+    ),
     key("engine", Kind::Word(&["sled", "memory"]), "sled", "How the data is kept: sled (on disk) or memory."),
     key("cache_mib", Kind::Count(8, 1 << 20), "256", "Memory for the store's cache in MiB."),
     key("insecure_no_auth", Kind::Flag, "false", "Listen beyond this machine although nobody has to log in."),

@@ -28,6 +28,7 @@ fn the_defaults_are_values_of_their_keys() {
     assert_eq!(config.listen().to_string(), "127.0.0.1:7400");
     assert_eq!((config.engine(), config.log_format()), (EngineKind::Sled, LogFormat::Text));
     assert_eq!(config.port_file(), None);
+    assert_eq!(config.watermark_dir(), config.data_dir());
 }
 
 #[test]

@@ -143,7 +143,10 @@ pub enum ReadError {
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
     /// The store answers with what cannot be right; trying again will not help.
-    #[error("the store is damaged: {0}")]
+    #[error(
+        "the store is damaged: {0}; restore the newest backup, or rebuild the store from an export with \
+         `steward rebuild`"
+    )]
     Damaged(String),
 }
 

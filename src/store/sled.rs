@@ -14,6 +14,9 @@
 //! - Commits take turns. If one fails half-way, nobody knows what is on disk:
 //!   the engine takes no more writes, and shows the last durable state.
 //! - Every call into sled is guarded (`fault.rs`): a panic becomes an error.
+//! - sled leaves out in silence what it cannot read of its own log. So that is read
+//!   first (`journal.rs`), and a store that is closed is opened and closed once more:
+//!   then there is a snapshot, and nothing to replay (`open.rs`).
 //!
 //! Files: `db`, `conf`, `snap.*` and `blobs/` are sled's; `watermark.json` is
 //! [`super::watermark`].
@@ -21,6 +24,7 @@
 mod core;
 mod disk;
 mod fault;
+mod journal;
 mod open;
 mod undo;
 
@@ -64,7 +68,20 @@ impl SledEngine {
     /// If the store is in use, damaged, or older than what it had acknowledged;
     /// the text says what to do.
     pub fn open(dir: &Path, options: SledOptions) -> Result<SledEngine, OpenError> {
-        let opened = open::open(dir, options)?;
+        Self::open_with_watermark(dir, dir, options)
+    }
+
+    /// Opens the store in a directory, with its watermark in another one: then a
+    /// backup that is restored does not bring an old watermark with it.
+    ///
+    /// # Errors
+    /// As [`SledEngine::open`].
+    pub fn open_with_watermark(
+        dir: &Path,
+        watermark_dir: &Path,
+        options: SledOptions,
+    ) -> Result<SledEngine, OpenError> {
+        let opened = open::open(dir, watermark_dir, options)?;
         Ok(SledEngine { core: Arc::new(Core::new(opened)) })
     }
 

@@ -230,6 +230,9 @@ impl Core {
         let db = self.state_mut().db.take();
         if let Some(db) = db {
             open::release(db, disk);
+            if is_sound && persisted.is_ok() {
+                open::seal(disk);
+            }
         }
         persisted
     }

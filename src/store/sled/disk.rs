@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 /// Name of sled's file in the directory of the store.
-const DATABASE: &str = "db";
+pub(super) const DATABASE: &str = "db";
+/// Name of sled's file with its settings, written once when a store is made.
+const SETTINGS: &str = "conf";
 /// Name of sled's directory for large nodes.
 const BLOBS: &str = "blobs";
 /// A directory may change again without its time changing, as long as that
@@ -27,6 +29,7 @@ pub(super) type Barrier = Box<dyn Fn(&File) -> io::Result<()> + Send>;
 
 /// The files of an open store.
 pub(super) struct Disk {
+    dir: PathBuf,
     file: File,
     blobs: PathBuf,
     /// Blobs that are durable.
@@ -43,6 +46,7 @@ impl Disk {
     /// before its own sync.
     pub(super) fn open(dir: &Path) -> io::Result<Self> {
         let mut disk = Disk {
+            dir: dir.to_owned(),
             // Some systems sync only what is open for writing.
             file: File::options().read(true).write(true).open(dir.join(DATABASE))?,
             blobs: dir.join(BLOBS),
@@ -51,8 +55,15 @@ impl Disk {
             barrier: Box::new(File::sync_data),
         };
         disk.sync()?;
+        // sled leaves its settings to chance.
+        (disk.barrier)(&File::options().write(true).open(dir.join(SETTINGS))?)?;
         directory::sync(dir)?;
         Ok(disk)
+    }
+
+    /// The directory of the store.
+    pub(super) fn dir(&self) -> &Path {
+        &self.dir
     }
 
     /// Makes everything durable that sled has written.
@@ -115,6 +126,7 @@ mod tests {
     fn each_new_blob_is_synced_once() {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join(DATABASE), "").unwrap();
+        fs::write(dir.path().join(SETTINGS), "").unwrap();
         fs::create_dir(dir.path().join(BLOBS)).unwrap();
         let mut disk = Disk::open(dir.path()).unwrap();
         let syncs = Arc::new(AtomicUsize::new(0));

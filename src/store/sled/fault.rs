@@ -6,6 +6,9 @@ use std::any::Any;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// Characters of a panic's words that are passed on.
+const MESSAGE: usize = 120;
+
 /// A call into sled that did not succeed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Fault {
@@ -33,16 +36,25 @@ impl From<Fault> for ReadError {
 pub(super) fn guarded<T>(call: impl FnOnce() -> ::sled::Result<T>) -> Result<T, Fault> {
     match catch_unwind(AssertUnwindSafe(call)) {
         Ok(Ok(value)) => Ok(value),
+        // sled reads its own files: an end in the wrong place is their fault.
+        Ok(Err(Error::Io(error))) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Err(Fault::Damaged(format!("one of sled's files ends too early: {error}")))
+        }
         Ok(Err(Error::Io(error))) => Err(Fault::Io(error)),
+        Ok(Err(Error::Corruption { .. })) => {
+            Err(Fault::Damaged("one of sled's files does not match its checksum".to_owned()))
+        }
         Ok(Err(error)) => Err(Fault::Damaged(error.to_string())),
         Err(panic) => Err(Fault::Damaged(message(&*panic))),
     }
 }
 
+/// The beginning of what a panic says; all of it is in the log.
 fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    text.unwrap_or("sled panicked without a message").to_owned()
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or_default();
+    let text: String = text.lines().next().unwrap_or_default().chars().take(MESSAGE).collect();
+    format!("sled cannot make sense of its files ({text})")
 }
 
 #[cfg(test)]
@@ -53,9 +65,10 @@ mod tests {
     #[test]
     fn a_panic_becomes_damage_in_its_own_words() {
         let fault = guarded::<()>(|| panic!("page {} is torn", 7)).unwrap_err();
-        assert_eq!(ReadError::from(fault), ReadError::Damaged("page 7 is torn".to_owned()));
-        let fault = guarded::<()>(|| panic!("torn")).unwrap_err();
-        assert_eq!(ReadError::from(fault), ReadError::Damaged("torn".to_owned()));
+        let said = |words: &str| ReadError::Damaged(format!("sled cannot make sense of its files ({words})"));
+        assert_eq!(ReadError::from(fault), said("page 7 is torn"));
+        let fault = guarded::<()>(|| panic!("torn\n  left: 1\n right: 2")).unwrap_err();
+        assert_eq!(ReadError::from(fault), said("torn"));
     }
 
     #[test]

@@ -1,13 +1,15 @@
 //! Opening a store: every way in which that can fail, in words that help.
 
 use super::SledOptions;
-use super::disk::Disk;
+use super::disk::{DATABASE, Disk};
 use super::fault::{Fault, guarded};
+use super::journal;
 use crate::store::engine::Head;
 use crate::store::watermark::{self, Watermark, Writer};
 use crate::store::{directory, head};
 use ::sled::{Config, Db, Mode};
 use std::collections::HashMap;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -39,11 +41,13 @@ pub enum OpenError {
          newest backup, or rebuild the store from an export with `steward rebuild`. If going back is \
          intended, remove {}",
         dir.display(),
-        dir.join(watermark::FILE_NAME).display()
+        watermark.display()
     )]
     WentBack {
         /// Directory of the store.
         dir: PathBuf,
+        /// The note that tells so.
+        watermark: PathBuf,
         /// The first log that is behind.
         log: String,
         /// What is missing from it.
@@ -79,7 +83,9 @@ const LOCK_REFUSED: &str = "could not acquire lock";
 /// sled's own 512 KiB, values of 8 KiB would make blobs, each a file to make, to
 /// sync and to lose. At this size it takes more than 60 KiB. A store cannot be opened with
 /// any other size than it was made with: never change this.
-const SEGMENT_BYTES: usize = 4 << 20;
+pub(super) const SEGMENT_BYTES: usize = 4 << 20;
+/// A store that is opened only to be closed again needs no cache to speak of.
+const SEALING: SledOptions = SledOptions { cache_bytes: 8 << 20 };
 /// How long sled may take to let its lock go.
 const RELEASE: Duration = Duration::from_secs(2);
 
@@ -92,14 +98,16 @@ pub(super) struct Opened {
 }
 
 /// Opens the store in this directory and checks it against its watermark.
-pub(super) fn open(dir: &Path, options: SledOptions) -> Result<Opened, OpenError> {
+pub(super) fn open(dir: &Path, watermark_dir: &Path, options: SledOptions) -> Result<Opened, OpenError> {
     let io = |source| OpenError::Io { dir: dir.to_owned(), source };
+    let elsewhere = |source| OpenError::Io { dir: watermark_dir.to_owned(), source };
     directory::create(dir).map_err(io)?;
+    directory::create(watermark_dir).map_err(elsewhere)?;
     let db = open_tree(dir, options)?;
     let disk = Disk::open(dir).map_err(io)?;
-    match check(dir, &db) {
+    match check(dir, watermark_dir, &db) {
         Ok((heads, written)) => {
-            let watermark = Writer::start(dir, Watermark::of(&heads), written).map_err(io)?;
+            let watermark = Writer::start(watermark_dir, Watermark::of(&heads), written).map_err(io)?;
             Ok(Opened { db, disk, heads, watermark })
         }
         Err(refused) => {
@@ -123,30 +131,47 @@ pub(super) fn config(dir: &Path, options: SledOptions) -> Config {
 fn open_tree(dir: &Path, options: SledOptions) -> Result<Db, OpenError> {
     let config = config(dir, options);
     let dir = dir.to_owned();
-    match guarded(|| config.open()) {
+    match check_journal(&dir).and_then(|()| guarded(|| config.open())) {
         Ok(db) => Ok(db),
         Err(Fault::Io(source)) if source.to_string().starts_with(LOCK_REFUSED) => {
             Err(OpenError::InUse { dir })
         }
-        // sled reads its own files: an end in the wrong place is their fault.
-        Err(Fault::Io(source)) if source.kind() != io::ErrorKind::UnexpectedEof => {
-            Err(OpenError::Io { dir, source })
-        }
+        Err(Fault::Io(source)) => Err(OpenError::Io { dir, source }),
         Err(fault) => Err(OpenError::Damaged { dir, cause: fault.to_string() }),
+    }
+}
+
+/// Checks sled's file before sled replays it, if there is one and nobody uses it.
+fn check_journal(dir: &Path) -> Result<(), Fault> {
+    match File::open(dir.join(DATABASE)) {
+        Ok(file) if file.try_lock().is_ok() => journal::check(dir, &file),
+        // sled will say it.
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(Fault::Io(error)),
     }
 }
 
 /// Reads the heads and holds them against the watermark; tells also whether
 /// the watermark on disk is up to date.
-fn check(dir: &Path, db: &Db) -> Result<(HashMap<String, Head>, bool), OpenError> {
+fn check(dir: &Path, watermark_dir: &Path, db: &Db) -> Result<(HashMap<String, Head>, bool), OpenError> {
     let damaged = |cause| OpenError::Damaged { dir: dir.to_owned(), cause };
     let heads = heads(db).map_err(damaged)?;
-    let noted = Watermark::read(dir)
-        .map_err(|source| OpenError::Watermark { path: dir.join(watermark::FILE_NAME), source })?;
-    if let Some(behind) = noted.as_ref().and_then(|noted| noted.ahead_of(&heads)) {
-        return Err(OpenError::WentBack { dir: dir.to_owned(), log: behind.log, what: behind.what });
+    let mut written = false;
+    // What was noted beside the store before it was noted elsewhere still holds.
+    for note_dir in [watermark_dir, dir] {
+        let path = note_dir.join(watermark::FILE_NAME);
+        let noted = match Watermark::read(note_dir) {
+            Ok(Some(noted)) => noted,
+            Ok(None) => continue,
+            Err(source) => return Err(OpenError::Watermark { path, source }),
+        };
+        if let Some(behind) = noted.ahead_of(&heads) {
+            let (dir, log, what) = (dir.to_owned(), behind.log, behind.what);
+            return Err(OpenError::WentBack { dir, watermark: path, log, what });
+        }
+        written |= note_dir == watermark_dir && noted == Watermark::of(&heads);
     }
-    let written = noted.unwrap_or_default() == Watermark::of(&heads);
     Ok((heads, written))
 }
 
@@ -157,6 +182,17 @@ fn heads(db: &Db) -> Result<HashMap<String, Head>, String> {
         Ok((head::log_of(key)?.to_owned(), head::decode(value)?))
     };
     stored.iter().map(decode).collect::<Result<_, head::HeadError>>().map_err(|error| error.to_string())
+}
+
+/// Has sled write a snapshot of a store that was given back, which it does only
+/// when it opens one. Later damage is noticed wherever it is read, and the next
+/// server has nothing to replay.
+pub(super) fn seal(disk: &Disk) {
+    match guarded(|| config(disk.dir(), SEALING).open()) {
+        Ok(db) => release(db, disk),
+        // Nothing is lost: the next server replays what was logged.
+        Err(fault) => tracing::warn!(%fault, "the store was closed without a snapshot"),
+    }
 }
 
 /// Gives the store back, so that it can be opened again at once.

@@ -10,7 +10,7 @@ use steward_registry::proto::v1::{
 use tonic::{Status, transport::Channel};
 
 /// An answer, or why there is none.
-type Answer = Result<Vec<u8>, (tonic::Code, String)>;
+pub type Answer = Result<Vec<u8>, (tonic::Code, String)>;
 
 fn answer<M: prost::Message>(result: Result<tonic::Response<M>, Status>) -> Answer {
     match result {
