@@ -198,16 +198,6 @@ impl Model {
         Ok(Model { delete_time: None, update_time: now, ..self })
     }
 
-    /// Whether the state of a model, as it is kept, is that of a deleted one.
-    /// Nothing else of it is read: every resolution asks this.
-    pub fn is_deleted(json: &[u8]) -> Result<bool, serde_json::Error> {
-        #[derive(Deserialize)]
-        struct Deletion {
-            delete_time: Option<Timestamp>,
-        }
-        Ok(serde_json::from_slice::<Deletion>(json)?.delete_time.is_some())
-    }
-
     /// A deleted model cannot be changed, and nothing below it.
     pub fn require_alive(&self) -> Result<(), Vec<Refusal>> {
         match self.delete_time {

@@ -155,7 +155,7 @@ impl Resource {
 }
 
 /// A type of resource, to read one of it from the store or the log.
-pub trait Typed: Sized + Send + Sync + Clone + 'static {
+pub trait Typed: Into<Resource> + Send + Sync + Clone + 'static {
     /// What its name is.
     type Name: Clone + Send + Sync + Into<ResourceName> + fmt::Display;
 

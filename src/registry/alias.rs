@@ -7,7 +7,8 @@ use super::{
     leaf,
     mutation::Mutation,
     page::{Listing, Page, PageRequest},
-    read::{ReadAt, decode_state},
+    read::ReadAt,
+    states::read_record,
     view::View,
 };
 use crate::{
@@ -122,7 +123,7 @@ impl Registry {
     ) -> Result<Page<Stored<Alias>>, Error> {
         let request = PageRequest::new(page_size, page_token, &("aliases", model))?;
         self.get_model(model, ReadAt::Present).await?;
-        let read = |_: &[u8], state: &Bytes| decode_state(state).map(Some);
+        let read = |_: &[u8], state: &Bytes| read_record(state).map(Some);
         let listing = Listing { range: keys::aliases(model), reverse: false, follow: None, read: &read };
         self.page(&model.namespace, listing, &request).await
     }

@@ -22,13 +22,14 @@ use super::{
     error::Error,
     feed::Feed,
     mutation::{self, Committed, Mutation},
+    states::Store,
     view::{Inside, Loaded, Recent, View},
 };
 use crate::{
     audit::merkle::Frontier,
     domain::{name::NamespaceId, time::Timestamp},
     store::{
-        engine::{Engine, Head, Write},
+        engine::{Head, Write},
         record::RequestRecord,
     },
 };
@@ -94,7 +95,7 @@ struct Open {
 /// The task.
 pub struct Committer {
     pub(super) namespace: NamespaceId,
-    pub(super) engine: Arc<dyn Engine>,
+    pub(super) store: Store,
     pub(super) environment: Environment,
     pub(super) feed: Arc<Feed>,
     pub(super) status: Arc<Status>,
@@ -112,14 +113,14 @@ impl Committer {
     /// A committer that goes on at a head.
     pub fn new(
         namespace: NamespaceId,
-        engine: Arc<dyn Engine>,
+        store: Store,
         environment: Environment,
         head: Option<Head>,
     ) -> Result<Self, Error> {
         let frontier = head.as_ref().map_or_else(|| Ok(Frontier::empty()), frontier_of)?;
         Ok(Committer {
             namespace,
-            engine,
+            store,
             environment,
             feed: Arc::new(Feed::new(frontier.size())),
             status: Arc::new(Status::default()),
@@ -161,9 +162,9 @@ impl Committer {
     }
 
     fn has_room(&self) -> bool {
-        self.open
-            .as_ref()
-            .is_none_or(|open| open.callers.len() < MOST_CHANGES && !open.batch.is_full(self.engine.caps()))
+        self.open.as_ref().is_none_or(|open| {
+            open.callers.len() < MOST_CHANGES && !open.batch.is_full(self.store.engine.caps())
+        })
     }
 
     /// Decides some of what waits, as far as the open batch has room.
@@ -217,7 +218,7 @@ impl Committer {
         let Proposal { mutation, call, digest, .. } = &*proposal;
         let flight = self.flight.as_ref().map(|flight| &flight.overlay);
         let inside = Inside { batch: batch.overlay(), flight, recent: &self.recent };
-        let mut view = View::inside(&*self.engine, &self.namespace, inside, loaded);
+        let mut view = View::inside(&self.store, &self.namespace, inside, loaded);
         if let Some(repeat) = mutation::repeat_of(&mut view, call, digest, batch.time).await? {
             return Ok(repeat);
         }
@@ -262,7 +263,7 @@ impl Committer {
     }
 
     fn write(&self, writes: Vec<Write>, head: Head) -> Landing {
-        let (engine, log) = (self.engine.clone(), self.namespace.as_str().to_owned());
+        let (engine, log) = (self.store.engine.clone(), self.namespace.as_str().to_owned());
         Box::pin(flight::write(engine, log, self.head.clone(), writes, head))
     }
 
@@ -308,7 +309,7 @@ impl Committer {
 
     /// Takes over what another process wrote.
     async fn catch_up(&mut self) -> Result<(), Error> {
-        let head = self.engine.head(self.namespace.as_str()).await?;
+        let head = self.store.engine.head(self.namespace.as_str()).await?;
         self.frontier = head.as_ref().map_or_else(|| Ok(Frontier::empty()), frontier_of)?;
         self.recent = Recent::since(self.frontier.size());
         self.feed.publish(Vec::new(), self.frontier.size());
@@ -354,7 +355,7 @@ impl Committer {
         }
         let Some(head) = self.head.clone() else { return Ok(0) };
         let now = self.environment.clock.now();
-        let found = self.engine.get(self.namespace.as_str(), &keys, 0).await?;
+        let found = self.store.engine.get(self.namespace.as_str(), &keys, 0).await?;
         let mut writes = Vec::new();
         for (key, value) in keys.into_iter().zip(found.value) {
             let record = value.as_deref().map(RequestRecord::decode).transpose()?;

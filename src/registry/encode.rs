@@ -20,6 +20,7 @@ use crate::{
     },
     store::{
         engine::{Caps, Write},
+        keys,
         record::RequestRecord,
     },
 };
@@ -136,7 +137,8 @@ impl Batch {
         }
         if let Some(id) = &call.request_id {
             let record = RequestRecord { position: first, count, digest: digest.to_owned(), time: self.time };
-            placed.writes.push(projection::request(&self.namespace, id, &record)?);
+            let is_new = view.raw(&keys::request(&self.namespace, id)).await?.is_none();
+            placed.writes.push(projection::request(&self.namespace, id, &record, is_new)?);
         }
         Ok(placed)
     }

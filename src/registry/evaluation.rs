@@ -6,7 +6,8 @@ use super::{
     error::Error,
     mutation::Mutation,
     page::{Listing, Page, PageRequest},
-    read::{ReadAt, decode_state},
+    read::ReadAt,
+    states::read_record,
     view::View,
 };
 use crate::{
@@ -179,7 +180,7 @@ impl Registry {
         let namespace = &version.model.namespace;
         let follow = |key: &[u8]| keys::evaluation_of_index(version, key);
         let read = |_: &[u8], state: &Bytes| {
-            let evaluation: Stored<Evaluation> = decode_state(state)?;
+            let evaluation: Stored<Evaluation> = read_record(state)?;
             let wanted = query.metric.is_empty() || evaluation.value.measures(&query.metric);
             Ok(wanted.then_some(evaluation))
         };

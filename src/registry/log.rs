@@ -8,6 +8,7 @@ use super::{
     error::Error,
     feed::Feed,
     mutation::{self, Committed, Mutation},
+    states::Store,
     view::View,
 };
 use crate::{
@@ -30,7 +31,7 @@ pub struct Log {
     pub namespace: NamespaceId,
     /// Its newest events.
     pub feed: Arc<Feed>,
-    engine: Arc<dyn Engine>,
+    store: Store,
     environment: Environment,
     status: Arc<Status>,
     work: mpsc::Sender<Work>,
@@ -42,15 +43,15 @@ impl Log {
     pub fn open(
         namespace: NamespaceId,
         head: Option<Head>,
-        engine: Arc<dyn Engine>,
+        store: Store,
         environment: Environment,
     ) -> Result<(Arc<Self>, JoinHandle<()>), Error> {
         let (sender, receiver) = mpsc::channel(WAITING);
-        let committer = Committer::new(namespace.clone(), engine.clone(), environment.clone(), head)?;
+        let committer = Committer::new(namespace.clone(), store.clone(), environment.clone(), head)?;
         let (feed, status) = (committer.feed.clone(), committer.status.clone());
         let task = tokio::spawn(committer.run(receiver));
         let task = tokio::spawn(supervise(task, namespace.clone(), status.clone()));
-        let log = Log { namespace, feed, engine, environment, status, work: sender };
+        let log = Log { namespace, feed, store, environment, status, work: sender };
         Ok((Arc::new(log), task))
     }
 
@@ -61,7 +62,7 @@ impl Log {
 
     /// The newest durable head.
     pub async fn head(&self) -> Result<Option<Head>, Error> {
-        Ok(self.engine.head(self.namespace.as_str()).await?)
+        Ok(self.store.engine.head(self.namespace.as_str()).await?)
     }
 
     /// Number of durable events. The feed may be a moment behind.
@@ -84,11 +85,11 @@ impl Log {
         digest: String,
     ) -> Result<Committed, Error> {
         if call.validate_only {
-            let (engine, environment) = (&*self.engine, &self.environment);
-            return preview(engine, environment, &self.namespace, &*mutation, &call, &digest).await;
+            let (store, environment) = (&self.store, &self.environment);
+            return preview(store, environment, &self.namespace, &*mutation, &call, &digest).await;
         }
-        let mut view = View::outside(&*self.engine, &self.namespace);
-        let now = commit_time(&*self.engine, &self.environment, &self.namespace).await?;
+        let mut view = View::outside(&self.store, &self.namespace);
+        let now = commit_time(&*self.store.engine, &self.environment, &self.namespace).await?;
         if let Some(repeat) = mutation::repeat_of(&mut view, &call, &digest, now).await? {
             return Ok(repeat);
         }
@@ -124,15 +125,15 @@ impl Log {
 /// What a change would do. Needs no committer, so a log that does not exist yet
 /// is not opened for it.
 pub async fn preview(
-    engine: &dyn Engine,
+    store: &Store,
     environment: &Environment,
     namespace: &NamespaceId,
     mutation: &dyn Mutation,
     call: &Call,
     digest: &str,
 ) -> Result<Committed, Error> {
-    let mut view = View::outside(engine, namespace);
-    let now = commit_time(engine, environment, namespace).await?;
+    let mut view = View::outside(store, namespace);
+    let now = commit_time(&*store.engine, environment, namespace).await?;
     if let Some(repeat) = mutation::repeat_of(&mut view, call, digest, now).await? {
         return Ok(repeat);
     }

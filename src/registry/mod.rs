@@ -7,7 +7,7 @@
 //! | [`mutation`] [`view`] | how a change is decided, and what it sees |
 //! | [`committer`] [`encode`] [`leaf`] [`projection`] | how it is written |
 //! | [`feed`] [`subscription`] [`token`] | how it is followed |
-//! | [`read`] [`page`] | how states are read, now and in the past |
+//! | [`read`] [`page`] [`states`] | how states are read, now and in the past |
 //! | [`verify`] [`rebuild`] | that state and log agree |
 //!
 //! The scheduler, durable subscriptions and the publisher of checkpoints will
@@ -33,6 +33,7 @@ pub mod projection;
 pub mod read;
 pub mod rebuild;
 pub mod requests;
+pub mod states;
 pub mod subscription;
 pub mod token;
 pub mod verify;
@@ -45,6 +46,7 @@ use self::{
     error::Error,
     log::Log,
     mutation::{Committed, Mutation},
+    states::Store,
 };
 use crate::{
     domain::{
@@ -66,7 +68,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Registry(Arc<Inner>);
 
 struct Inner {
-    engine: Arc<dyn Engine>,
+    store: Store,
     environment: Environment,
     /// Read for every call, written when a namespace is first touched.
     logs: RwLock<HashMap<NamespaceId, Arc<Log>>>,
@@ -83,7 +85,7 @@ impl Registry {
     /// namespace `default` on the first start.
     pub async fn open(engine: Arc<dyn Engine>, environment: Environment) -> Result<Self, Error> {
         let registry = Registry(Arc::new(Inner {
-            engine,
+            store: engine.into(),
             environment,
             logs: RwLock::default(),
             committers: Mutex::default(),
@@ -114,7 +116,7 @@ impl Registry {
     }
 
     fn engine(&self) -> &dyn Engine {
-        &*self.0.engine
+        &*self.0.store.engine
     }
 
     /// The log of a namespace that exists.
@@ -135,8 +137,8 @@ impl Registry {
             return Ok(log.clone());
         }
         let head = self.engine().head(namespace.as_str()).await?;
-        let (engine, environment) = (self.0.engine.clone(), self.0.environment.clone());
-        let (log, committer) = Log::open(namespace.clone(), head, engine, environment)?;
+        let (store, environment) = (self.0.store.clone(), self.0.environment.clone());
+        let (log, committer) = Log::open(namespace.clone(), head, store, environment)?;
         let mut committers = self.0.committers.lock().await;
         committers.spawn(async move {
             // Its panics are dealt with where it is started.

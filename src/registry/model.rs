@@ -6,7 +6,8 @@ use super::{
     error::Error,
     mutation::Mutation,
     page::{Listing, Page, PageRequest},
-    read::{ReadAt, decode_state},
+    read::ReadAt,
+    states::read_record,
     view::View,
 };
 use crate::{
@@ -194,7 +195,7 @@ impl Registry {
         let prefix = range.start.clone();
         let follow = |key: &[u8]| keys::model_of_index(namespace, &prefix, key);
         let read = |_: &[u8], state: &Bytes| {
-            let model: Stored<Model> = decode_state(state)?;
+            let model: Stored<Model> = read_record(state)?;
             let shown = query.show_deleted || model.value.delete_time.is_none();
             Ok((shown && filter.matches(&model.value)).then_some(model))
         };

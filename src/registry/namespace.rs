@@ -7,7 +7,8 @@ use super::{
     log,
     mutation::{self, Mutation},
     page::{Listing, Page, PageRequest},
-    read::{ReadAt, decode_state},
+    read::ReadAt,
+    states::read_record,
     view::View,
 };
 use crate::{
@@ -72,7 +73,7 @@ impl Registry {
         if call.validate_only {
             let environment = &self.0.environment;
             let preview =
-                log::preview(self.engine(), environment, &mutation.id, &mutation, &call, &digest).await?;
+                log::preview(&self.0.store, environment, &mutation.id, &mutation, &call, &digest).await?;
             return preview.resource();
         }
         let log = self.open_log(&mutation.id).await?;
@@ -91,7 +92,7 @@ impl Registry {
         page_token: &str,
     ) -> Result<Page<Stored<Namespace>>, Error> {
         let request = PageRequest::new(page_size, page_token, &"namespaces")?;
-        let read = |_: &[u8], state: &Bytes| decode_state(state).map(Some);
+        let read = |_: &[u8], state: &Bytes| read_record(state).map(Some);
         let listing = Listing { range: keys::namespaces(), reverse: false, follow: None, read: &read };
         self.page(&super::default_namespace()?, listing, &request).await
     }

@@ -28,9 +28,16 @@ pub fn time(namespace: &NamespaceId, time: Timestamp, size: u64) -> Write {
     Write::Put(keys::time(namespace, time), encode_number(size))
 }
 
-/// What a request id was used for.
-pub fn request(namespace: &NamespaceId, id: &str, record: &RequestRecord) -> Result<Write, Error> {
-    Ok(Write::Put(keys::request(namespace, id), record.encode()?))
+/// What a request id was used for; `is_new` if the store knows nothing of it,
+/// not even an expired use.
+pub fn request(
+    namespace: &NamespaceId,
+    id: &str,
+    record: &RequestRecord,
+    is_new: bool,
+) -> Result<Write, Error> {
+    let (key, record) = (keys::request(namespace, id), record.encode()?);
+    Ok(if is_new { Write::Insert(key, record) } else { Write::Put(key, record) })
 }
 
 /// A change of one resource: its history, its state, its indexes. `before` is
@@ -46,7 +53,12 @@ pub fn change(logged: &LoggedChange, before: Option<&Resource>, position: u64, w
         (Change::Set(resource), Some(json)) => {
             let record = StateRecord::encode(position, json);
             writes.push(if before.is_some() { Write::Put(key, record) } else { Write::Insert(key, record) });
-            index(resource, |key, value| writes.push(Write::Put(key, value)));
+            // A new resource has new entries: its name is in them, or they are unique.
+            let entry = |key, value| match before {
+                Some(_) => Write::Put(key, value),
+                None => Write::Insert(key, value),
+            };
+            index(resource, |key, value| writes.push(entry(key, value)));
             if let (None, ResourceName::Version(name)) = (before, &name) {
                 let counter = encode_number(u64::from(name.number.get()));
                 writes.push(Write::Put(keys::version_counter(&name.model), counter));

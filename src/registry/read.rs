@@ -9,11 +9,7 @@ use crate::{
         resource::{ResourceName, Typed},
         time::Timestamp,
     },
-    store::{
-        engine::Pairs,
-        keys,
-        record::{StateRecord, decode_number},
-    },
+    store::{engine::Pairs, keys, record::decode_number},
 };
 use bytes::Bytes;
 use std::ops::Range;
@@ -56,7 +52,8 @@ impl Registry {
         let resource: ResourceName = name.clone().into();
         let Some(size) = moment.size else {
             let key = keys::state(&resource);
-            return self.value(resource.namespace(), key).await?.as_ref().map(decode_state).transpose();
+            let record = self.value(resource.namespace(), key.clone()).await?;
+            return record.map(|record| self.0.store.states.read(&key, &record)).transpose();
         };
         let Some((position, leaf)) = self.newest_change(&resource, size).await? else { return Ok(None) };
         let state = leaf::read_logged(position, &leaf)?.state_of(&resource);
@@ -139,10 +136,4 @@ impl Registry {
     ) -> Result<Pairs, Error> {
         Ok(self.engine().scan(namespace.as_str(), range, limit, reverse, 0).await?.value)
     }
-}
-
-/// Reads a resource from its record.
-pub(super) fn decode_state<T: Typed>(bytes: &Bytes) -> Result<Stored<T>, Error> {
-    let record = StateRecord::decode(bytes)?;
-    Ok(Stored { value: T::from_json(&record.json)?, position: Some(record.position) })
 }

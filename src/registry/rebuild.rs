@@ -6,14 +6,18 @@ use super::{
     error::Error,
     leaf::{self, LoggedEvent},
     projection,
-    view::{Inside, Loaded, Overlay, Recent, View},
+    view::Overlay,
 };
 use crate::{
     audit::merkle::{Frontier, Hash, leaf_hash},
-    domain::{name::NamespaceId, resource::Resource},
+    domain::{
+        name::NamespaceId,
+        resource::{Resource, ResourceName},
+    },
     store::{
         engine::{CommitError, Engine, Head, Write},
-        record::RequestRecord,
+        keys,
+        record::{RequestRecord, StateRecord},
     },
 };
 use bytes::Bytes;
@@ -114,25 +118,36 @@ impl<'a> Rebuild<'a> {
     async fn project(&self, event: &LoggedEvent, leaf: Bytes) -> Result<Vec<Write>, Error> {
         let begun = self.log.as_ref().ok_or_else(|| Error::Internal("a rebuild without a log".to_owned()))?;
         let position = event.position;
-        let recent = Recent::since(u64::MAX);
-        let inside = Inside { batch: &self.overlay, flight: None, recent: &recent };
-        let mut view = View::inside(self.engine, &begun.namespace, inside, Loaded::default());
         let mut writes = vec![
             projection::event(&begun.namespace, position, leaf),
             projection::time(&begun.namespace, event.time, position + 1),
         ];
         for logged in &event.changes {
             let name = logged.change.name();
-            let record = view.record(&name).await?;
+            let record = self.record(&begun.namespace, &name).await?;
             let before = record.map(|record| Resource::from_json(name.kind(), &record.json)).transpose()?;
             projection::change(logged, before.as_ref(), position, &mut writes);
         }
         if let (Some(request), 0) = (&event.request, event.mutation.index) {
             let (count, digest) = (event.mutation.count, request.digest.to_string());
             let record = RequestRecord { position, count, digest, time: event.time };
-            writes.push(projection::request(&begun.namespace, &request.id, &record)?);
+            writes.push(projection::request(&begun.namespace, &request.id, &record, false)?);
         }
         Ok(writes)
+    }
+
+    /// The state that a resource has so far.
+    async fn record(
+        &self,
+        namespace: &NamespaceId,
+        name: &ResourceName,
+    ) -> Result<Option<StateRecord>, Error> {
+        let key = keys::state(name);
+        let record = match self.overlay.get(&key) {
+            Some(written) => written.clone(),
+            None => self.engine.get(namespace.as_str(), &[key], 0).await?.value.pop().flatten(),
+        };
+        Ok(record.as_ref().map(StateRecord::decode).transpose()?)
     }
 
     async fn flush(&mut self) -> Result<(), Error> {

@@ -6,7 +6,8 @@ use super::{
     error::Error,
     mutation::Mutation,
     page::{Listing, Page, PageRequest},
-    read::{Moment, ReadAt, decode_state},
+    read::{Moment, ReadAt},
+    states::read_record,
     view::View,
 };
 use crate::{
@@ -23,10 +24,7 @@ use crate::{
         time::Timestamp,
         version::{FILTER_SCHEMA, Source, Version, VersionContent, missing_sources},
     },
-    store::{
-        keys,
-        record::{StateRecord, decode_number},
-    },
+    store::{keys, record::decode_number},
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -193,7 +191,7 @@ impl Registry {
         let request = PageRequest::new(page_size, page_token, &("versions", model, query))?;
         self.get_model(model, ReadAt::Present).await?;
         let read = |_: &[u8], state: &Bytes| {
-            let version: Stored<Version> = decode_state(state)?;
+            let version: Stored<Version> = read_record(state)?;
             Ok(filter.matches(&version.value).then_some(version))
         };
         let (range, reverse) = (keys::versions(model), query.descending);
@@ -224,32 +222,30 @@ impl Registry {
         model: &ModelName,
         selector: &Selector,
     ) -> Result<(Stored<Version>, Option<AliasName>), Error> {
-        let namespace = model.namespace.as_str();
+        let (namespace, states) = (model.namespace.as_str(), &self.0.store.states);
         loop {
             let keys = [keys::state(&model.clone().into()), pointer_key(model, selector)];
             let first = self.engine().get(namespace, &keys, 0).await?;
             let [Some(state), pointer] = first.value.as_slice() else {
                 return Err(Error::not_found(model.clone()));
             };
-            if Model::is_deleted(&StateRecord::decode(state)?.json)? {
-                decode_state::<Model>(state)?.value.require_alive()?;
-            }
+            states.read::<Model>(&keys[0], state)?.value.require_alive()?;
             let pointer = pointer.as_ref().ok_or_else(|| missing(model, selector))?;
             let (name, alias) = match selector {
-                Selector::Number(_) => return Ok((decode_state(pointer)?, None)),
+                Selector::Number(_) => return Ok((states.read(&keys[1], pointer)?, None)),
                 Selector::Label(_) => (version_name(model, decode_number(pointer)?)?, None),
                 Selector::Alias(_) => {
-                    let alias = decode_state::<Alias>(pointer)?.value;
+                    let alias = states.read::<Alias>(&keys[1], pointer)?.value;
                     (alias.version, Some(alias.name))
                 }
             };
-            let second =
-                self.engine().get(namespace, &[keys::state(&name.clone().into())], first.seq).await?;
+            let key = keys::state(&name.clone().into());
+            let second = self.engine().get(namespace, std::slice::from_ref(&key), first.seq).await?;
             if second.seq == first.seq {
                 let state = second.value.into_iter().next().flatten();
                 let state =
                     state.ok_or_else(|| Error::Damaged(format!("{name} is pointed to but missing")))?;
-                return Ok((decode_state(&state)?, alias));
+                return Ok((states.read(&key, &state)?, alias));
             }
         }
     }

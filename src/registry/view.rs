@@ -7,7 +7,11 @@
 //! wrote. So the answer is always that of one order, and never waits for a
 //! conflict to be retried.
 
-use super::{call::Stored, error::Error};
+use super::{
+    call::Stored,
+    error::Error,
+    states::{Store, read_record},
+};
 use crate::{
     domain::{
         canonical,
@@ -15,7 +19,7 @@ use crate::{
         resource::{ResourceName, Typed},
     },
     store::{
-        engine::{Engine, Pairs, Write},
+        engine::{Pairs, Write},
         keys,
         record::{StateRecord, decode_number},
     },
@@ -47,6 +51,11 @@ impl Overlay {
     /// Lays writes over what is there.
     pub fn extend(&mut self, writes: &[Write]) {
         self.values.extend(writes.iter().map(|write| (write.key().clone(), write.value().cloned())));
+    }
+
+    /// What a key will hold, if it was written.
+    pub fn get(&self, key: &Bytes) -> Option<&Option<Bytes>> {
+        self.values.get(key)
     }
 
     /// The keys that were written.
@@ -108,19 +117,19 @@ pub struct Inside<'a> {
 
 impl<'a> Inside<'a> {
     /// The overlays, the older one first.
-    fn overlays(self) -> impl Iterator<Item = &'a Overlay> + DoubleEndedIterator {
+    fn overlays(self) -> impl DoubleEndedIterator<Item = &'a Overlay> {
         self.flight.into_iter().chain([self.batch])
     }
 
     /// What a key will hold, if an overlay has it.
     fn value(self, key: &Bytes) -> Option<&'a Option<Bytes>> {
-        self.overlays().rev().find_map(|overlay| overlay.values.get(key))
+        self.overlays().rev().find_map(|overlay| overlay.get(key))
     }
 }
 
 /// What a mutation sees.
 pub struct View<'a> {
-    engine: &'a dyn Engine,
+    store: &'a Store,
     namespace: &'a NamespaceId,
     inside: Option<Inside<'a>>,
     loaded: Loaded,
@@ -128,18 +137,13 @@ pub struct View<'a> {
 
 impl<'a> View<'a> {
     /// Over the store alone.
-    pub fn outside(engine: &'a dyn Engine, namespace: &'a NamespaceId) -> Self {
-        View { engine, namespace, inside: None, loaded: Loaded::default() }
+    pub fn outside(store: &'a Store, namespace: &'a NamespaceId) -> Self {
+        View { store, namespace, inside: None, loaded: Loaded::default() }
     }
 
     /// Within a batch, with what was loaded outside.
-    pub fn inside(
-        engine: &'a dyn Engine,
-        namespace: &'a NamespaceId,
-        inside: Inside<'a>,
-        loaded: Loaded,
-    ) -> Self {
-        View { engine, namespace, inside: Some(inside), loaded }
+    pub fn inside(store: &'a Store, namespace: &'a NamespaceId, inside: Inside<'a>, loaded: Loaded) -> Self {
+        View { store, namespace, inside: Some(inside), loaded }
     }
 
     /// The namespace whose log is written.
@@ -173,7 +177,7 @@ impl<'a> View<'a> {
             }
         }
         let keys = std::slice::from_ref(key);
-        let mut snapshot = self.engine.get(self.namespace.as_str(), keys, 0).await?;
+        let mut snapshot = self.store.engine.get(self.namespace.as_str(), keys, 0).await?;
         let value = snapshot.value.pop().flatten();
         self.note(snapshot.seq);
         if self.inside.is_none() {
@@ -197,13 +201,11 @@ impl<'a> View<'a> {
 
     /// A resource, if it exists.
     pub async fn find<T: Typed>(&mut self, name: &T::Name) -> Result<Option<Stored<T>>, Error> {
-        match self.record(&name.clone().into()).await? {
-            Some(record) => {
-                let value = T::from_json(&record.json)?;
-                Ok(Some(Stored { value, position: Some(record.position) }))
-            }
-            None => Ok(None),
-        }
+        let key = keys::state(&name.clone().into());
+        let Some(record) = self.raw(&key).await? else { return Ok(None) };
+        let is_durable = self.inside.is_none_or(|inside| inside.value(&key).is_none());
+        let read = if is_durable { self.store.states.read(&key, &record) } else { read_record(&record) };
+        read.map(Some)
     }
 
     /// A resource that has to exist.
@@ -222,7 +224,7 @@ impl<'a> View<'a> {
         // At most so many of the store's pairs are removed.
         let spare: usize = overlays().map(|overlay| overlay.values.range(range.clone()).count()).sum();
         let namespace = self.namespace.as_str();
-        let snapshot = self.engine.scan(namespace, range.clone(), limit + spare, false, 0).await?;
+        let snapshot = self.store.engine.scan(namespace, range.clone(), limit + spare, false, 0).await?;
         let mut pairs: BTreeMap<Bytes, Bytes> = snapshot.value.into_iter().collect();
         for (key, value) in overlays().flat_map(|overlay| overlay.values.range(range.clone())) {
             match value {

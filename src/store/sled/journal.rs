@@ -197,43 +197,11 @@ fn number(bytes: &mut &[u8]) -> Option<u64> {
     Some(value)
 }
 
-/// CRC-32 as Ethernet has it, of some bytes one after the other.
+/// Checksum of some bytes one after the other.
 fn checksum(parts: &[&[u8]]) -> u32 {
-    let mut crc = u32::MAX;
-    for part in parts {
-        let (words, rest) = part.as_chunks::<8>();
-        for word in words {
-            let word = u64::from_le_bytes(*word) ^ u64::from(crc);
-            crc = (0..8).fold(0, |crc, byte| crc ^ TABLES[7 - byte][((word >> (8 * byte)) & 0xff) as usize]);
-        }
-        for byte in rest {
-            crc = (crc >> 8) ^ TABLES[0][((crc ^ u32::from(*byte)) & 0xff) as usize];
-        }
-    }
-    !crc
-}
-
-/// Checksums of one byte with none to seven zero bytes behind it.
-static TABLES: [[u32; 256]; 8] = tables();
-
-const fn tables() -> [[u32; 256]; 8] {
-    let mut tables = [[0; 256]; 8];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut crc = byte as u32;
-        let mut zeros = 0;
-        while zeros < 8 {
-            let mut bit = 0;
-            while bit < 8 {
-                crc = if crc & 1 == 1 { (crc >> 1) ^ 0xedb8_8320 } else { crc >> 1 };
-                bit += 1;
-            }
-            tables[zeros][byte] = crc;
-            zeros += 1;
-        }
-        byte += 1;
-    }
-    tables
+    let mut hasher = crc32fast::Hasher::new();
+    parts.iter().for_each(|part| hasher.update(part));
+    hasher.finalize()
 }
 
 #[cfg(test)]

@@ -34,6 +34,13 @@ const WORLD: &[&str] = &[
     "sled",
 ];
 
+/// Files that may say one of these names all the same, and why.
+const EXCEPTIONS: &[(&str, &str, &str)] = &[(
+    "src/domain/canonical/writer.rs",
+    "std::io",
+    "serde_json writes through a trait of that module; nothing leaves memory",
+)];
+
 const ROOMS: &[Room] = &[
     Room { name: "domain", may_import: &[], never_names: WORLD },
     Room { name: "audit", may_import: &[], never_names: WORLD },
@@ -98,6 +105,9 @@ pub fn forbidden_names(source: &Source) -> Vec<String> {
     let mut found = Vec::new();
     for path in source.paths() {
         for name in room.never_names {
+            if EXCEPTIONS.iter().any(|(file, excepted, _)| (*file, excepted) == (&source.file, name)) {
+                continue;
+            }
             let words: Vec<_> = name.split("::").collect();
             if path.segments.windows(words.len()).any(|window| window == words) {
                 found.push(format!("{}:{}: {} names {name}", source.file, path.line, room.name));
