@@ -20,7 +20,7 @@ use super::{
     encode::Batch,
     environment::Environment,
     error::Error,
-    feed::Feed,
+    feed::{Feed, Limits},
     mutation::{self, Committed, Mutation},
     view::{Inside, Loaded, Recent, View},
 };
@@ -114,6 +114,7 @@ impl Committer {
         namespace: NamespaceId,
         engine: Arc<dyn Engine>,
         environment: Environment,
+        limits: Limits,
         head: Option<Head>,
     ) -> Result<Self, Error> {
         let frontier = head.as_ref().map_or_else(|| Ok(Frontier::empty()), frontier_of)?;
@@ -121,7 +122,7 @@ impl Committer {
             namespace,
             engine,
             environment,
-            feed: Arc::new(Feed::new(frontier.size())),
+            feed: Arc::new(Feed::new(frontier.size(), limits)),
             status: Arc::new(Status::default()),
             recent: Recent::since(frontier.size()),
             head,

@@ -43,6 +43,7 @@ use self::{
     call::Call,
     environment::Environment,
     error::Error,
+    feed::Limits,
     log::Log,
     mutation::{Committed, Mutation},
 };
@@ -68,6 +69,7 @@ pub struct Registry(Arc<Inner>);
 struct Inner {
     engine: Arc<dyn Engine>,
     environment: Environment,
+    limits: Limits,
     /// Read for every call, written when a namespace is first touched.
     logs: RwLock<HashMap<NamespaceId, Arc<Log>>>,
     committers: Mutex<JoinSet<()>>,
@@ -82,9 +84,19 @@ impl Registry {
     /// Opens the registry over an engine: checks what is stored, and creates the
     /// namespace `default` on the first start.
     pub async fn open(engine: Arc<dyn Engine>, environment: Environment) -> Result<Self, Error> {
+        Self::open_with(engine, environment, Limits::default()).await
+    }
+
+    /// Opens the registry with feeds of a size of its own.
+    pub async fn open_with(
+        engine: Arc<dyn Engine>,
+        environment: Environment,
+        limits: Limits,
+    ) -> Result<Self, Error> {
         let registry = Registry(Arc::new(Inner {
             engine,
             environment,
+            limits,
             logs: RwLock::default(),
             committers: Mutex::default(),
             drain: CancellationToken::new(),
@@ -136,7 +148,7 @@ impl Registry {
         }
         let head = self.engine().head(namespace.as_str()).await?;
         let (engine, environment) = (self.0.engine.clone(), self.0.environment.clone());
-        let (log, committer) = Log::open(namespace.clone(), head, engine, environment)?;
+        let (log, committer) = Log::open(namespace.clone(), head, engine, environment, self.0.limits)?;
         let mut committers = self.0.committers.lock().await;
         committers.spawn(async move {
             // Its panics are dealt with where it is started.
