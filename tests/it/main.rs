@@ -15,6 +15,7 @@ mod idempotency;
 mod lifecycle;
 mod models;
 mod namespaces;
+mod pipe;
 mod readme;
 mod reads;
 mod replay;
