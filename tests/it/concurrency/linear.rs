@@ -124,7 +124,7 @@ async fn the_answers_of_concurrent_clients_are_linearizable_on_disk() {
 /// at every read and commit for as many turns as the seed says.
 #[test]
 fn the_answers_of_concurrent_clients_are_linearizable_over_an_engine_that_hesitates() {
-    for seed in 0..4 * histories() {
+    for seed in 0..2 * histories() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         runtime.unwrap().block_on(async {
             let engine = Arc::new(WaveringEngine::new(seed));

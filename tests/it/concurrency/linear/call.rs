@@ -32,7 +32,7 @@ pub enum Request {
     GetModel,
     GetVersion(u32),
     GetAlias(usize),
-    /// As of the newest position that this client knows.
+    /// As of the position that this client was told last.
     GetAliasThen(usize),
     Resolve(usize),
     ListVersions,
@@ -45,6 +45,8 @@ pub enum Request {
 pub enum Told {
     /// It was written here.
     Written(u64, State),
+    /// So was this, over the state with this etag.
+    Exchanged(String, u64, State),
     /// These stood so at one moment.
     Stood(Vec<State>),
     /// All below a collection's name were these.
@@ -140,6 +142,9 @@ impl Client {
             }
             Request::GetAlias(alias) => {
                 let (found, message) = self.get_alias(*alias, None).await;
+                if let Some(alias) = &message {
+                    self.position = alias.audit_position;
+                }
                 self.etags[*alias] = message.map(|alias| alias.etag).unwrap_or_default();
                 Told::Stood(vec![found])
             }
@@ -155,7 +160,7 @@ impl Client {
                 Told::Head(head.size, head.root_hash)
             }
         };
-        if let Told::Written(position, _) = told {
+        if let Told::Written(position, _) | Told::Exchanged(_, position, _) = told {
             self.position = position;
         }
         told
@@ -181,7 +186,11 @@ impl Client {
             Ok(bytes) => {
                 let message = v1::Alias::decode(bytes.as_slice()).unwrap();
                 self.etags[alias].clone_from(&message.etag);
-                Told::Written(message.audit_position, (message.name, Some(bytes.into())))
+                let state = (message.name, Some(bytes.into()));
+                match with_etag && !etag.is_empty() {
+                    true => Told::Exchanged(etag, message.audit_position, state),
+                    false => Told::Written(message.audit_position, state),
+                }
             }
             Err(status) => match explain(&status).0 {
                 Code::Aborted => Told::NotAt(alias_name(alias), etag),

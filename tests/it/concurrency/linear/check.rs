@@ -65,6 +65,10 @@ impl Log {
         states[newest].1.as_deref()
     }
 
+    fn etag(&self, alias: &str, size: u64) -> Option<String> {
+        self.state(alias, size).map(|state| v1::Alias::decode(state).unwrap().etag)
+    }
+
     fn stood(&self, (name, state): &State, size: u64) -> bool {
         let then = self.state(name, size);
         match (then, state.as_deref()) {
@@ -81,7 +85,9 @@ impl Log {
     /// Whether an answer was true when the log had a size.
     fn is_true(&self, told: &Told, size: u64) -> bool {
         match told {
-            Told::Written(position, state) => size == position + 1 && self.stood(state, size),
+            Told::Written(position, state) | Told::Exchanged(_, position, state) => {
+                size == position + 1 && self.stood(state, size)
+            }
             Told::Stood(states) => states.iter().all(|state| self.stood(state, size)),
             Told::All(collection, states) => {
                 let below = self
@@ -92,10 +98,7 @@ impl Log {
                 present == states.len() && states.iter().all(|state| self.stood(state, size))
             }
             Told::StoodThen(position, state) => size > *position && self.stood(state, position + 1),
-            Told::NotAt(name, etag) => {
-                let then = self.state(name, size);
-                then.is_some_and(|then| v1::Alias::decode(then).unwrap().etag != *etag)
-            }
+            Told::NotAt(name, etag) => self.etag(name, size).is_some_and(|then| then != *etag),
             Told::Head(told, root) => *told == size && *root == self.roots[size as usize],
             Told::Nothing => true,
         }
@@ -136,7 +139,12 @@ pub fn explain(log: &Log, mut answers: Vec<Answered>) -> Result<(), String> {
 
 /// The first size of the log, from the earliest on, at which an answer was true.
 fn place(log: &Log, told: &Told, earliest: u64) -> Result<u64, String> {
-    if let Told::Written(position, state) = told {
+    if let Told::Exchanged(etag, position, (name, _)) = told
+        && log.etag(name, *position).as_ref() != Some(etag)
+    {
+        return Err("the state before it had another etag".to_owned());
+    }
+    if let Told::Written(position, state) | Told::Exchanged(_, position, state) = told {
         return match log.stood(state, position + 1) {
             false => Err("the log has something else there".to_owned()),
             true if *position < earliest => Err(format!("{earliest} events had been answered of before")),
