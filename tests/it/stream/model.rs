@@ -27,8 +27,8 @@ use std::time::Duration;
 use step::{Append, Begin, Step, step};
 use steward_registry::{
     proto::v1::{
-        ListAuditEventsRequest, Model, StartPoint, subscribe_audit_events_request::Start,
-        subscribe_audit_events_response::Message,
+        AuditStreamEnd, AuditStreamEndReason, ListAuditEventsRequest, Model, StartPoint,
+        subscribe_audit_events_request::Start, subscribe_audit_events_response::Message,
     },
     registry::feed::Limits,
     store::memory::MemoryEngine,
@@ -49,7 +49,26 @@ struct Tried {
     behind_the_ring: AtomicUsize,
     resumed: AtomicUsize,
     refused_starts: AtomicUsize,
-    ends: [AtomicUsize; 4],
+    stopped: AtomicUsize,
+    drained: AtomicUsize,
+    stalled: AtomicUsize,
+}
+
+impl Tried {
+    fn end(&self, end: &AuditStreamEnd) {
+        match end.reason() {
+            AuditStreamEndReason::StopPosition => count(&self.stopped),
+            AuditStreamEndReason::Drain => count(&self.drained),
+            AuditStreamEndReason::Stalled => count(&self.stalled),
+            AuditStreamEndReason::Unspecified => panic!("{end:?}"),
+        }
+    }
+
+    fn everything(&self) -> bool {
+        let Tried { behind_the_ring, resumed, refused_starts, stopped, drained, stalled } = self;
+        let counters = [behind_the_ring, resumed, refused_starts, stopped, drained, stalled];
+        counters.iter().all(|counter| counter.load(Ordering::Relaxed) > 0)
+    }
 }
 
 fn count(counter: &AtomicUsize) {
@@ -220,14 +239,16 @@ impl<'a> Life<'a> {
                 Message::Batch(_) => {}
                 // Nothing more is due, most of the time.
                 Message::Progress(_) => return,
-                Message::End(end) => return count(&self.tried.ends[end.reason as usize]),
+                Message::End(end) => return self.tried.end(&end),
             }
         }
     }
 
     async fn catch_up(&mut self, reader: usize) {
-        if let Some(reader) = self.open(reader) {
-            self.readers[reader].catch_up(&mut self.log).await;
+        if let Some(reader) = self.open(reader)
+            && let Some(end) = self.readers[reader].catch_up(&mut self.log).await
+        {
+            self.tried.end(&end);
         }
     }
 
@@ -235,7 +256,7 @@ impl<'a> Life<'a> {
         self.pipe.drain();
         for reader in self.readers.iter_mut().filter(|reader| reader.is_open()) {
             let end = reader.read_to_the_end(&mut self.log).await;
-            count(&self.tried.ends[end.reason as usize]);
+            self.tried.end(&end);
         }
         self.restart().await
     }
@@ -256,7 +277,9 @@ impl<'a> Life<'a> {
             if !reader.is_open() {
                 reader.resume(&self.pipe.channel, 0).await;
             }
-            reader.catch_up(&mut self.log).await;
+            if let Some(end) = reader.catch_up(&mut self.log).await {
+                self.tried.end(&end);
+            }
         }
         let everything =
             ListAuditEventsRequest { parent: NAMESPACE.to_owned(), page_size: 1_000, ..Default::default() };
@@ -301,12 +324,13 @@ fn case() -> impl Strategy<Value = Case> {
 #[test]
 fn every_reader_is_given_exactly_what_the_model_says_whatever_happens() {
     let cases = std::env::var("STEWARD_TEST_STREAM_CASES").map_or(CASES, |text| text.parse().unwrap());
-    let config = Config { cases, failure_persistence: None, ..Config::default() };
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 400, ..Config::default() };
     let tried = Tried::default();
     let result = TestRunner::new(config).run(&case(), |case| {
         live(&case, &tried);
         Ok(())
     });
     result.unwrap();
+    assert!(cases < CASES || tried.everything(), "{tried:?}");
     println!("{tried:?}");
 }

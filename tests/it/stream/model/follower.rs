@@ -142,11 +142,11 @@ impl Follower {
     }
 
     /// Reads until everything is delivered and a progress says so, or to the end.
-    pub async fn catch_up(&mut self, log: &mut Expected) {
+    pub async fn catch_up(&mut self, log: &mut Expected) -> Option<AuditStreamEnd> {
         for _ in 0..ENOUGH {
             match self.read(log).await {
-                Message::Progress(progress) if progress.next_position == log.size() => return,
-                Message::End(_) => return,
+                Message::Progress(progress) if progress.next_position == log.size() => return None,
+                Message::End(end) => return Some(end),
                 _ => {}
             }
         }

@@ -107,7 +107,7 @@ fn begin() -> impl Strategy<Value = Begin> {
 
 fn subscribe() -> impl Strategy<Value = Step> {
     let filter = prop_oneof![2 => Just(0), 3 => 0..super::expected::FILTERS];
-    let stop = proptest::option::weighted(0.3, 0..200u64);
+    let stop = proptest::option::weighted(0.4, 0..80u64);
     let batch = prop_oneof![3 => 1..6i32, 1 => Just(500)];
     (begin(), filter, stop, batch).prop_map(|(start, filter, stop, batch)| Step::Subscribe {
         start,
