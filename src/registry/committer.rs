@@ -20,7 +20,7 @@ use super::{
     encode::Batch,
     environment::Environment,
     error::Error,
-    feed::Feed,
+    feed::{Feed, Limits},
     mutation::{self, Committed, Mutation},
     states::Store,
     view::{Inside, Loaded, Recent, View},
@@ -115,6 +115,7 @@ impl Committer {
         namespace: NamespaceId,
         store: Store,
         environment: Environment,
+        limits: Limits,
         head: Option<Head>,
     ) -> Result<Self, Error> {
         let frontier = head.as_ref().map_or_else(|| Ok(Frontier::empty()), frontier_of)?;
@@ -122,7 +123,7 @@ impl Committer {
             namespace,
             store,
             environment,
-            feed: Arc::new(Feed::new(frontier.size())),
+            feed: Arc::new(Feed::new(frontier.size(), limits)),
             status: Arc::new(Status::default()),
             recent: Recent::since(frontier.size()),
             head,

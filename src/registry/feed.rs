@@ -9,14 +9,29 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// Most events in the ring.
-const MOST_EVENTS: usize = 8_192;
-/// Most bytes of leaves in the ring.
-const MOST_BYTES: usize = 16 << 20;
+/// How much of a log its followers share in memory, and how much one of them
+/// takes at once. Small ones make a short log try what a long one does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most events in the ring.
+    pub ring_events: usize,
+    /// Most bytes of leaves in the ring.
+    pub ring_bytes: usize,
+    /// Most events that a follower reads at once, unless one mutation has more.
+    pub page: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { ring_events: 8_192, ring_bytes: 16 << 20, page: 512 }
+    }
+}
 
 /// The newest events, and how many there are in all.
 #[derive(Debug)]
 pub struct Feed {
+    /// How large it may be.
+    pub limits: Limits,
     ring: RwLock<Ring>,
     size: watch::Sender<u64>,
 }
@@ -29,8 +44,8 @@ struct Ring {
 
 impl Feed {
     /// A feed of a log with so many events, none of them in memory.
-    pub fn new(size: u64) -> Self {
-        Feed { ring: RwLock::default(), size: watch::Sender::new(size) }
+    pub fn new(size: u64, limits: Limits) -> Self {
+        Feed { limits, ring: RwLock::default(), size: watch::Sender::new(size) }
     }
 
     /// Number of durable events.
@@ -56,7 +71,7 @@ impl Feed {
                 ring.bytes += event.leaf.len();
                 ring.events.push_back(event);
             }
-            while ring.events.len() > MOST_EVENTS || ring.bytes > MOST_BYTES {
+            while ring.events.len() > self.limits.ring_events || ring.bytes > self.limits.ring_bytes {
                 match ring.events.pop_front() {
                     Some(event) => ring.bytes -= event.leaf.len(),
                     None => break,
@@ -104,12 +119,12 @@ mod tests {
 
     #[test]
     fn the_ring_holds_only_the_newest_and_says_when_it_does_not_reach_back() {
-        let feed = Feed::new(0);
+        let feed = Feed::new(0, Limits::default());
         assert_eq!(feed.read(0, 10), None);
         feed.publish(events(0..10_000), 10_000);
         assert_eq!(feed.size(), 10_000);
         assert_eq!(feed.read(0, 10), None, "too old");
-        let oldest = 10_000 - MOST_EVENTS as u64;
+        let oldest = 10_000 - feed.limits.ring_events as u64;
         assert_eq!(feed.read(oldest, 2).unwrap()[1].position, oldest + 1);
         assert_eq!(feed.read(9_999, 10).unwrap().len(), 1);
         assert_eq!(feed.read(10_000, 10), None, "not there yet");
@@ -117,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_gap_empties_the_ring_rather_than_hiding_in_it() {
-        let feed = Feed::new(0);
+        let feed = Feed::new(0, Limits::default());
         feed.publish(events(0..5), 5);
         feed.publish(events(7..9), 9);
         assert_eq!(feed.read(3, 10), None);

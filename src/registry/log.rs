@@ -6,7 +6,7 @@ use super::{
     encode,
     environment::Environment,
     error::Error,
-    feed::Feed,
+    feed::{Feed, Limits},
     mutation::{self, Committed, Mutation},
     states::Store,
     view::View,
@@ -45,9 +45,10 @@ impl Log {
         head: Option<Head>,
         store: Store,
         environment: Environment,
+        limits: Limits,
     ) -> Result<(Arc<Self>, JoinHandle<()>), Error> {
         let (sender, receiver) = mpsc::channel(WAITING);
-        let committer = Committer::new(namespace.clone(), store.clone(), environment.clone(), head)?;
+        let committer = Committer::new(namespace.clone(), store.clone(), environment.clone(), limits, head)?;
         let (feed, status) = (committer.feed.clone(), committer.status.clone());
         let task = tokio::spawn(committer.run(receiver));
         let task = tokio::spawn(supervise(task, namespace.clone(), status.clone()));

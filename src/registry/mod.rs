@@ -44,6 +44,7 @@ use self::{
     call::Call,
     environment::Environment,
     error::Error,
+    feed::Limits,
     log::Log,
     mutation::{Committed, Mutation},
     states::Store,
@@ -70,6 +71,7 @@ pub struct Registry(Arc<Inner>);
 struct Inner {
     store: Store,
     environment: Environment,
+    limits: Limits,
     /// Read for every call, written when a namespace is first touched.
     logs: RwLock<HashMap<NamespaceId, Arc<Log>>>,
     committers: Mutex<JoinSet<()>>,
@@ -84,9 +86,19 @@ impl Registry {
     /// Opens the registry over an engine: checks what is stored, and creates the
     /// namespace `default` on the first start.
     pub async fn open(engine: Arc<dyn Engine>, environment: Environment) -> Result<Self, Error> {
+        Self::open_with(engine, environment, Limits::default()).await
+    }
+
+    /// Opens the registry with feeds of a size of its own.
+    pub async fn open_with(
+        engine: Arc<dyn Engine>,
+        environment: Environment,
+        limits: Limits,
+    ) -> Result<Self, Error> {
         let registry = Registry(Arc::new(Inner {
             store: engine.into(),
             environment,
+            limits,
             logs: RwLock::default(),
             committers: Mutex::default(),
             drain: CancellationToken::new(),
@@ -138,7 +150,7 @@ impl Registry {
         }
         let head = self.engine().head(namespace.as_str()).await?;
         let (store, environment) = (self.0.store.clone(), self.0.environment.clone());
-        let (log, committer) = Log::open(namespace.clone(), head, store, environment)?;
+        let (log, committer) = Log::open(namespace.clone(), head, store, environment, self.0.limits)?;
         let mut committers = self.0.committers.lock().await;
         committers.spawn(async move {
             // Its panics are dealt with where it is started.

@@ -67,12 +67,10 @@ pub enum Delivery {
     Drained(ResumeToken),
 }
 
-/// Events read at once.
-const PAGE: usize = 512;
 /// Most bytes of a batch, unless one mutation has more.
 const FULL_BATCH: usize = 1 << 20;
-/// A filtered stream looks at so many events before it lets others work.
-const MOST_EXAMINED: usize = 16 * PAGE;
+/// A filtered stream looks at so many pages of events before it lets others work.
+const MOST_PAGES: usize = 16;
 
 /// A subscription in progress.
 pub struct Subscription {
@@ -224,7 +222,8 @@ impl Subscription {
         let mut batch = Vec::new();
         let mut looked_at = None;
         let (mut bytes, mut examined) = (0, 0);
-        'full: while batch.len() < self.max_batch && bytes < FULL_BATCH && examined < MOST_EXAMINED {
+        let most_examined = MOST_PAGES * self.log.feed.limits.page;
+        'full: while batch.len() < self.max_batch && bytes < FULL_BATCH && examined < most_examined {
             let page = self.page().await?;
             if page.is_empty() {
                 break;
@@ -256,7 +255,8 @@ impl Subscription {
             return Ok(Vec::new());
         }
         // Small batches of everything are read in small pages.
-        let limit = if self.filter.is_empty() { PAGE.min(self.max_batch) } else { PAGE };
+        let page = self.log.feed.limits.page;
+        let limit = if self.filter.is_empty() { page.min(self.max_batch) } else { page };
         let mut events = self.read(self.next, limit, end).await?;
         loop {
             check_dense(self.next, &events)?;
@@ -266,7 +266,7 @@ impl Subscription {
             if missing == 0 || from >= end {
                 return Ok(events);
             }
-            let rest = self.read(from, usize::try_from(missing).unwrap_or(PAGE), end).await?;
+            let rest = self.read(from, usize::try_from(missing).unwrap_or(page), end).await?;
             if rest.is_empty() {
                 return Err(gap(from));
             }

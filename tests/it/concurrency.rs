@@ -1,6 +1,7 @@
 //! Many callers at once: each gets an answer that one order of all of them gives.
 
 mod interleaved;
+mod linear;
 mod replicated;
 
 use crate::{
@@ -18,7 +19,7 @@ use tonic::{
 };
 
 /// Connections of their own.
-async fn connections(server: &TestServer, count: usize) -> Vec<Channel> {
+pub async fn connections(server: &TestServer, count: usize) -> Vec<Channel> {
     let mut channels = Vec::new();
     for _ in 0..count {
         let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();

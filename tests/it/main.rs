@@ -16,6 +16,7 @@ mod idempotency;
 mod lifecycle;
 mod models;
 mod namespaces;
+mod pipe;
 mod power;
 mod readme;
 mod reads;

@@ -4,6 +4,8 @@
 mod durable;
 mod ending;
 mod history;
+mod many;
+mod model;
 mod order;
 pub mod reader;
 mod starting;
@@ -16,7 +18,7 @@ use crate::{
 use steward_registry::proto::v1::{
     self, AuditEvent, audit_service_client::AuditServiceClient, model_service_client::ModelServiceClient,
 };
-use tonic::Request;
+use tonic::{Request, transport::Channel};
 
 /// A log with mutations of one event and of several, by several actors, under
 /// names that begin alike.
@@ -48,7 +50,11 @@ async fn write_one(server: &TestServer, id: &str) -> u64 {
 
 /// All pages of a list of events.
 async fn list(server: &TestServer, request: v1::ListAuditEventsRequest) -> Vec<AuditEvent> {
-    let mut client = AuditServiceClient::new(server.channel.clone());
+    list_over(&server.channel, request).await
+}
+
+async fn list_over(channel: &Channel, request: v1::ListAuditEventsRequest) -> Vec<AuditEvent> {
+    let mut client = AuditServiceClient::new(channel.clone());
     let (mut events, mut page_token) = (Vec::new(), String::new());
     loop {
         let request = v1::ListAuditEventsRequest { page_token, ..request.clone() };

@@ -205,7 +205,8 @@ impl TestServer {
     }
 }
 
-fn environment() -> (Arc<TestClock>, Environment) {
+/// A clock at the beginning, and ids that are the same in each run.
+pub fn environment() -> (Arc<TestClock>, Environment) {
     let clock = Arc::new(TestClock(AtomicI64::new(BEGIN)));
     (clock.clone(), Environment { clock, entropy: Arc::new(TestEntropy::default()) })
 }
