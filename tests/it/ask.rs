@@ -30,8 +30,15 @@ macro_rules! asks {
 
             /// Sends it; the answer as the bytes of its message.
             pub async fn send(&self, channel: &Channel) -> Result<Vec<u8>, Status> {
+                self.send_as("anonymous", channel).await
+            }
+
+            /// Sends it in somebody's name.
+            pub async fn send_as(&self, actor: &str, channel: &Channel) -> Result<Vec<u8>, Status> {
                 match self.clone() {
                     $($(Ask::$verb(request) => {
+                        let mut request = tonic::Request::new(request);
+                        request.metadata_mut().insert("steward-actor", actor.parse().unwrap());
                         let answer = $client::new(channel.clone()).$method(request).await?;
                         Ok(answer.into_inner().encode_to_vec())
                     })+)+
