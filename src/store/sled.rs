@@ -25,6 +25,7 @@ mod core;
 mod disk;
 mod fault;
 mod journal;
+mod leftover;
 mod open;
 mod undo;
 

@@ -4,6 +4,7 @@ use super::SledOptions;
 use super::disk::{DATABASE, Disk};
 use super::fault::{Fault, guarded};
 use super::journal;
+use super::leftover;
 use crate::store::engine::Head;
 use crate::store::watermark::{self, Watermark, Writer};
 use crate::store::{directory, head};
@@ -103,6 +104,7 @@ pub(super) fn open(dir: &Path, watermark_dir: &Path, options: SledOptions) -> Re
     let elsewhere = |source| OpenError::Io { dir: watermark_dir.to_owned(), source };
     directory::create(dir).map_err(io)?;
     directory::create(watermark_dir).map_err(elsewhere)?;
+    leftover::discard(dir).map_err(io)?;
     let db = open_tree(dir, options)?;
     let disk = Disk::open(dir).map_err(io)?;
     match check(dir, watermark_dir, &db) {
