@@ -3,7 +3,7 @@
 
 mod campaign;
 mod follower;
-mod load;
+pub mod load;
 pub mod log;
 pub mod process;
 mod tally;
@@ -39,7 +39,7 @@ async fn a_second_server_on_the_same_directory_refuses_to_start() {
     Process::start(dir.path()).await.unwrap().stop().await;
 }
 
-fn copy(from: &Path, to: &Path) {
+pub fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let (path, target) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));

@@ -23,5 +23,6 @@ mod replay;
 mod resolve;
 mod stream;
 mod support;
+mod syscalls;
 mod versions;
 mod wire;

@@ -3,13 +3,14 @@
 use std::{path::Path, process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader, Lines},
-    process::{Child, ChildStderr, Command},
+    process::{Child, ChildStderr, ChildStdin, Command},
 };
 use tonic::transport::{Channel, Endpoint};
 
 pub const STEWARD: &str = env!("CARGO_BIN_EXE_steward");
 
 /// A server in a process of its own.
+#[derive(Debug)]
 pub struct Process {
     child: Child,
     pub url: String,
@@ -44,6 +45,11 @@ impl Starting {
         Starting { child, lines }
     }
 
+    /// Its input, if it has one, and its id.
+    pub fn input(&mut self) -> (ChildStdin, u32) {
+        (self.child.stdin.take().unwrap(), self.child.id().unwrap())
+    }
+
     /// Waits until it is ready; what it said if it ended instead.
     pub async fn ready(self) -> Result<Process, String> {
         let Starting { mut child, mut lines } = self;
@@ -54,7 +60,7 @@ impl Starting {
                 let url = format!("http://{}", read["address"].as_str().unwrap());
                 // What it says from now on is read so that it is never held up.
                 tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-                let channel = Endpoint::from_shared(url.clone()).unwrap().connect().await.unwrap();
+                let channel = Endpoint::from_shared(url.clone()).unwrap().connect_lazy();
                 return Ok(Process { child, url, channel });
             }
             said.push(line);
