@@ -5,6 +5,7 @@ use super::disk::{DATABASE, Disk};
 use super::fault::{Fault, guarded};
 use super::journal;
 use super::leftover;
+use super::stall::Watch;
 use crate::store::engine::Head;
 use crate::store::watermark::{self, Watermark, Writer};
 use crate::store::{directory, head};
@@ -96,6 +97,7 @@ pub(super) struct Opened {
     pub(super) disk: Disk,
     pub(super) heads: HashMap<String, Head>,
     pub(super) watermark: Writer,
+    pub(super) watch: Watch,
 }
 
 /// Opens the store in this directory and checks it against its watermark.
@@ -110,7 +112,8 @@ pub(super) fn open(dir: &Path, watermark_dir: &Path, options: SledOptions) -> Re
     match check(dir, watermark_dir, &db) {
         Ok((heads, written)) => {
             let watermark = Writer::start(watermark_dir, Watermark::of(&heads), written).map_err(io)?;
-            Ok(Opened { db, disk, heads, watermark })
+            let watch = Watch::start(db.clone()).map_err(io)?;
+            Ok(Opened { db, disk, heads, watermark, watch })
         }
         Err(refused) => {
             release(db, &disk);
