@@ -19,15 +19,21 @@ pub(super) fn discard(dir: &Path) -> io::Result<()> {
     let database = match File::open(dir.join(DATABASE)) {
         // Somebody is at it; sled will say so.
         Ok(database) if database.try_lock().is_err() => return Ok(()),
-        Ok(database) => Some(database),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Ok(database) => database,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return remove(dir, true),
         Err(error) => return Err(error),
     };
-    let length = database.as_ref().map(File::metadata).transpose()?.map_or(0, |database| database.len());
+    let removed = database.metadata().and_then(|data| remove(dir, data.len() == 0));
+    // Closing is not enough: a child that is being forked has the file, too.
+    database.unlock()?;
+    removed
+}
+
+fn remove(dir: &Path, is_empty: bool) -> io::Result<()> {
     for entry in fs::read_dir(dir)? {
         let entry = entry?;
         let name = entry.file_name();
-        if (length == 0 && name == SETTINGS) || name.as_encoded_bytes().ends_with(UNFINISHED) {
+        if (is_empty && name == SETTINGS) || name.as_encoded_bytes().ends_with(UNFINISHED) {
             fs::remove_file(entry.path())?;
         }
     }
