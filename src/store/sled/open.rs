@@ -149,7 +149,12 @@ fn open_tree(dir: &Path, options: SledOptions) -> Result<Db, OpenError> {
 /// Checks sled's file before sled replays it, if there is one and nobody uses it.
 fn check_journal(dir: &Path) -> Result<(), Fault> {
     match File::open(dir.join(DATABASE)) {
-        Ok(file) if file.try_lock().is_ok() => journal::check(dir, &file),
+        Ok(file) if file.try_lock().is_ok() => {
+            let checked = journal::check(dir, &file);
+            // Closing is not enough: a child that is being forked has the file, too.
+            file.unlock().map_err(Fault::Io)?;
+            checked
+        }
         // sled will say it.
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
