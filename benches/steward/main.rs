@@ -29,6 +29,10 @@ use std::{
 };
 use tokio::time::Instant;
 
+/// That of the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Any failure ends the run: a benchmark with errors in it measures nothing.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 

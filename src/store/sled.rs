@@ -13,10 +13,11 @@
 //!   commit.
 //! - Commits take turns. If one fails half-way, nobody knows what is on disk:
 //!   the engine takes no more writes, and shows the last durable state.
-//! - Every call into sled is guarded (`fault.rs`): a panic becomes an error.
 //! - sled leaves out in silence what it cannot read of its own log. So that is read
 //!   first (`journal.rs`), and a store that is closed is opened and closed once more:
 //!   then there is a snapshot, and nothing to replay (`open.rs`).
+//! - Every call into sled is guarded (`fault.rs`): a panic becomes an error; and a write that
+//!   sled leaves hanging after a failure is woken (`stall.rs`).
 //!
 //! Files: `db`, `conf`, `snap.*` and `blobs/` are sled's; `watermark.json` is
 //! [`super::watermark`].
@@ -25,7 +26,9 @@ mod core;
 mod disk;
 mod fault;
 mod journal;
+mod leftover;
 mod open;
+mod stall;
 mod undo;
 
 #[cfg(test)]

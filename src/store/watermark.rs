@@ -196,20 +196,24 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A note that cannot be written is not fatal: an older one finds less, but
+    /// nothing wrong. It is tried again until it is written or all has ended.
     fn write_until_ended(&self) {
         let mut state = self.state();
+        let mut failing = false;
         loop {
             let idle = |state: &mut State| state.written && !state.ending;
             state = self.changed.wait_while(state, idle).unwrap_or_else(PoisonError::into_inner);
             if !state.written {
+                let is_last = state.ending;
                 state.written = true;
                 let watermark = state.watermark.clone();
                 drop(state);
-                // Not fatal: an older note finds less, but nothing wrong.
-                if let Err(error) = watermark.write(&self.dir) {
-                    tracing::warn!(dir = %self.dir.display(), %error, "the watermark was not written");
-                }
+                let written = watermark.write(&self.dir);
+                self.report(&written, failing);
+                failing = written.is_err();
                 state = self.state();
+                state.written &= is_last || !failing;
             }
             if state.ending && state.written {
                 return;
@@ -217,6 +221,18 @@ impl Shared {
             let running = |state: &mut State| !state.ending;
             let gathered = self.changed.wait_timeout_while(state, INTERVAL, running);
             state = gathered.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Says when notes begin to fail and when they no longer do.
+    fn report(&self, written: &io::Result<()>, failing: bool) {
+        let dir = self.dir.display();
+        match written {
+            Err(error) if !failing => {
+                tracing::warn!(%dir, %error, "the watermark was not written; it is tried again every second");
+            }
+            Ok(()) if failing => tracing::info!(%dir, "the watermark is written again"),
+            _ => {}
         }
     }
 }

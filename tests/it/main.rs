@@ -24,5 +24,6 @@ mod replay;
 mod resolve;
 mod stream;
 mod support;
+mod syscalls;
 mod versions;
 mod wire;

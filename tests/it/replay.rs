@@ -153,7 +153,8 @@ async fn state_is_the_replay_of_the_log(engine: Arc<dyn Engine>, history: &[Step
     server.stop().await;
 }
 
-async fn replay(engine: &dyn Engine, events: &[AuditEvent]) {
+/// Writes what these events say into an engine.
+pub async fn replay(engine: &dyn Engine, events: &[AuditEvent]) {
     let environment = Environment::system();
     let mut rebuild = Rebuild::new(engine, &*environment.entropy);
     for event in events {

@@ -3,6 +3,7 @@
 use super::disk::Disk;
 use super::fault::{Fault, guarded};
 use super::open::{self, Opened};
+use super::stall::Watch;
 use super::undo::Undo;
 use crate::store::engine::{CommitError, Head, Pairs, ReadError, Snapshot, Write, is_reserved};
 use crate::store::head;
@@ -34,6 +35,7 @@ pub(super) struct Core {
     state: RwLock<State>,
     pub(super) hints: Hints,
     watermark: Writer,
+    watch: Watch,
     /// Why no more writes are taken; `None` while they are.
     pub(super) ended: watch::Sender<Option<String>>,
     /// Held by the one commit that has its turn.
@@ -66,11 +68,12 @@ fn bytes(value: IVec) -> Bytes {
 
 impl Core {
     pub(super) fn new(opened: Opened) -> Self {
-        let Opened { db, disk, heads, watermark } = opened;
+        let Opened { db, disk, heads, watermark, watch } = opened;
         Core {
             hints: Hints::starting_at(heads.iter().map(|(log, head)| (log.as_str(), head.size))),
             state: RwLock::new(State { db: Some(db), undo: Undo::default(), heads }),
             watermark,
+            watch,
             ended: watch::Sender::new(None),
             turn: Arc::new(Mutex::new(disk)),
         }
@@ -169,12 +172,14 @@ impl Core {
         }
         batch.insert(&head::key(&commit.log)[..], encoded);
         self.state_mut().undo = undo;
+        let _watched = self.watch.over_a_call();
         guarded(|| db.apply_batch(batch)).map_err(|fault| self.unknown(&fault))
     }
 
     /// Brings to the disk what the tree holds.
     pub(super) fn persist(&self, disk: &mut Disk) -> Result<(), CommitError> {
         let db = self.state().db.clone().ok_or_else(|| CommitError::Unavailable(CLOSED.to_owned()))?;
+        let _watched = self.watch.over_a_call();
         // Blobs go first: what is flushed points to them.
         let flushed = disk.sync_blobs().map_err(Fault::Io).and_then(|()| guarded(|| db.flush()));
         flushed.and_then(|_| disk.sync().map_err(Fault::Io)).map_err(|fault| self.unknown(&fault))
@@ -227,6 +232,7 @@ impl Core {
         let persisted = if is_sound { self.persist(disk) } else { Ok(()) };
         self.end(CLOSED);
         self.watermark.finish();
+        self.watch.finish();
         let db = self.state_mut().db.take();
         if let Some(db) = db {
             open::release(db, disk);

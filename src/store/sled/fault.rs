@@ -40,13 +40,21 @@ pub(super) fn guarded<T>(call: impl FnOnce() -> ::sled::Result<T>) -> Result<T, 
         Ok(Err(Error::Io(error))) if error.kind() == io::ErrorKind::UnexpectedEof => {
             Err(Fault::Damaged(format!("one of sled's files ends too early: {error}")))
         }
-        Ok(Err(Error::Io(error))) => Err(Fault::Io(error)),
+        Ok(Err(Error::Io(error))) => Err(Fault::Io(as_the_system_said(error))),
         Ok(Err(Error::Corruption { .. })) => {
             Err(Fault::Damaged("one of sled's files does not match its checksum".to_owned()))
         }
         Ok(Err(error)) => Err(Fault::Damaged(error.to_string())),
         Err(panic) => Err(Fault::Damaged(message(&*panic))),
     }
+}
+
+/// What failed in sled's own threads it hands on as a text of its own making,
+/// such as `Os { code: 28, … }`.
+fn as_the_system_said(error: io::Error) -> io::Error {
+    let text = error.to_string();
+    let code = text.strip_prefix("Os { code: ").and_then(|rest| rest.split(',').next()?.parse().ok());
+    code.map_or(error, io::Error::from_raw_os_error)
 }
 
 /// The beginning of what a panic says; all of it is in the log.
@@ -69,6 +77,14 @@ mod tests {
         assert_eq!(ReadError::from(fault), said("page 7 is torn"));
         let fault = guarded::<()>(|| panic!("torn\n  left: 1\n right: 2")).unwrap_err();
         assert_eq!(ReadError::from(fault), said("torn"));
+    }
+
+    #[test]
+    fn a_full_disk_is_said_in_the_words_of_the_system() {
+        let full = io::Error::from_raw_os_error(28);
+        let copied = io::Error::new(full.kind(), format!("{full:?}"));
+        let fault = guarded::<()>(|| Err(copied.into())).unwrap_err();
+        assert_eq!(fault.to_string(), full.to_string());
     }
 
     #[test]

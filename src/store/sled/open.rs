@@ -4,6 +4,8 @@ use super::SledOptions;
 use super::disk::{DATABASE, Disk};
 use super::fault::{Fault, guarded};
 use super::journal;
+use super::leftover;
+use super::stall::Watch;
 use crate::store::engine::Head;
 use crate::store::watermark::{self, Watermark, Writer};
 use crate::store::{directory, head};
@@ -95,6 +97,7 @@ pub(super) struct Opened {
     pub(super) disk: Disk,
     pub(super) heads: HashMap<String, Head>,
     pub(super) watermark: Writer,
+    pub(super) watch: Watch,
 }
 
 /// Opens the store in this directory and checks it against its watermark.
@@ -103,12 +106,14 @@ pub(super) fn open(dir: &Path, watermark_dir: &Path, options: SledOptions) -> Re
     let elsewhere = |source| OpenError::Io { dir: watermark_dir.to_owned(), source };
     directory::create(dir).map_err(io)?;
     directory::create(watermark_dir).map_err(elsewhere)?;
+    leftover::discard(dir).map_err(io)?;
     let db = open_tree(dir, options)?;
     let disk = Disk::open(dir).map_err(io)?;
     match check(dir, watermark_dir, &db) {
         Ok((heads, written)) => {
             let watermark = Writer::start(watermark_dir, Watermark::of(&heads), written).map_err(io)?;
-            Ok(Opened { db, disk, heads, watermark })
+            let watch = Watch::start(db.clone()).map_err(io)?;
+            Ok(Opened { db, disk, heads, watermark, watch })
         }
         Err(refused) => {
             release(db, &disk);
@@ -144,7 +149,12 @@ fn open_tree(dir: &Path, options: SledOptions) -> Result<Db, OpenError> {
 /// Checks sled's file before sled replays it, if there is one and nobody uses it.
 fn check_journal(dir: &Path) -> Result<(), Fault> {
     match File::open(dir.join(DATABASE)) {
-        Ok(file) if file.try_lock().is_ok() => journal::check(dir, &file),
+        Ok(file) if file.try_lock().is_ok() => {
+            let checked = journal::check(dir, &file);
+            // Closing is not enough: a child that is being forked has the file, too.
+            file.unlock().map_err(Fault::Io)?;
+            checked
+        }
         // sled will say it.
         Ok(_) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),

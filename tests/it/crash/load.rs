@@ -1,18 +1,17 @@
-//! Writers that remember what they were told, and a subscriber that remembers
-//! what it got.
+//! Writers that remember what they were told.
 
 use crate::{
     ask::{Ask, describe_model, record, record_batch},
-    stream::reader::{Reader, behind, from_the_beginning},
     support::{create_model, create_version, version_name},
 };
 use std::sync::Mutex;
-use steward_registry::proto::v1::{AuditEvent, subscribe_audit_events_response::Message};
 use tokio::sync::watch;
-use tonic::{Code, transport::Channel};
+use tonic::{Code, Status, transport::Channel};
 
 /// The model that all writers work on.
 pub const SHARED: &str = "shared";
+/// Evaluations of one batch: events of one mutation, which never part.
+const TOGETHER: usize = 4;
 
 /// What the writers were told.
 #[derive(Debug)]
@@ -31,6 +30,14 @@ impl Default for Ledger {
 }
 
 impl Ledger {
+    /// What all writers need before they can begin, nothing of it sent yet.
+    pub fn beginning() -> Self {
+        let asks = [Ask::from(create_model(SHARED)), create_version(SHARED).into()];
+        let asks = asks.into_iter().enumerate();
+        let open = asks.map(|(n, ask)| ask.with_request_id(&format!("beginning-w0-{n}"))).collect();
+        Ledger { open: Mutex::new(open), ..Self::default() }
+    }
+
     /// Until so many requests were answered.
     pub async fn reached(&self, count: usize) {
         self.count.subscribe().wait_for(|answered| *answered >= count).await.unwrap();
@@ -45,7 +52,7 @@ fn request(word: &str, n: usize) -> Ask {
         0 => create_model(&id).into(),
         1 => create_version(SHARED).into(),
         2 => record(&version, &id, 1).into(),
-        3 => record_batch(SHARED, 1, &id, 20),
+        3 => record_batch(SHARED, 1, &id, TOGETHER),
         _ => describe_model(SHARED, &id, ""),
     };
     ask.with_request_id(&id)
@@ -59,50 +66,36 @@ pub fn events_of(ask: &Ask) -> usize {
     }
 }
 
+/// The writers of three teams share the work; an id tells which one wrote.
+fn actor(ask: &Ask) -> String {
+    let writer = ask.request_id().split('-').nth(1).unwrap();
+    format!("team-{}", writer[1..].parse::<usize>().unwrap() % 3)
+}
+
+/// Sends a request in the name of its team.
+pub async fn send(ask: &Ask, channel: &Channel) -> Result<Vec<u8>, Status> {
+    ask.send_as(channel, Some(&actor(ask))).await
+}
+
+/// Whether a call failed because the server died during it.
+pub fn died(status: &Status) -> bool {
+    [Code::Unavailable, Code::Unknown, Code::Cancelled, Code::Internal].contains(&status.code())
+}
+
 /// Writes until the server dies.
 pub async fn write(channel: Channel, word: String, ledger: &Ledger) {
     for n in 0.. {
         let ask = request(&word, n);
-        match ask.send(&channel).await {
+        match send(&ask, &channel).await {
             Ok(answer) => {
                 ledger.answered.lock().unwrap().push((ask, answer));
                 ledger.count.send_modify(|count| *count += 1);
             }
             Err(status) => {
-                let died = [Code::Unavailable, Code::Unknown, Code::Cancelled, Code::Internal];
-                assert!(died.contains(&status.code()), "{status:?}");
+                assert!(died(&status), "{status:?}");
                 ledger.open.lock().unwrap().push(ask);
                 return;
             }
         }
-    }
-}
-
-/// One who follows the log through every death of the server.
-#[derive(Debug, Default)]
-pub struct Follower {
-    token: String,
-    pub events: Vec<AuditEvent>,
-}
-
-impl Follower {
-    /// Follows until the server dies, or until the log is read up to a size.
-    pub async fn follow(mut self, channel: Channel, size: Option<u64>) -> Self {
-        let request = if self.token.is_empty() { from_the_beginning() } else { behind(&self.token) };
-        let Ok(mut reader) = Reader::over(&channel, request).await else { return self };
-        while size.is_none_or(|size| (self.events.len() as u64) < size) {
-            match reader.message().await {
-                Ok(Some(Message::Batch(batch))) => {
-                    for event in batch.events {
-                        assert_eq!(event.position, self.events.len() as u64, "a gap or a repeat");
-                        self.events.push(event);
-                    }
-                    self.token = batch.resume_token;
-                }
-                Ok(Some(Message::Progress(progress))) => self.token = progress.resume_token,
-                Ok(Some(Message::End(_)) | None) | Err(_) => break,
-            }
-        }
-        self
     }
 }
