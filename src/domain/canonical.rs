@@ -2,7 +2,7 @@
 //! in this form, so a digest can be checked by anybody who has the bytes.
 //!
 //! Written by our own hand because each change is written twice in this form, and
-//! the library for it, which judges the writer in its tests, takes several times as long.
+//! the library for it, which judges the writer in its tests, takes six times as long.
 
 mod writer;
 
