@@ -8,6 +8,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use std::pin::Pin;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -25,7 +27,7 @@ const SLOW: Duration = Duration::from_secs(1);
 const MAX_ID_BYTES: usize = 128;
 
 /// Identifies a call in logs: what the client sent as `x-request-id` if that is
-/// 1-128 visible ASCII characters, else a new UUID. Handlers find it among the
+/// 1-128 visible ASCII characters, else one that is new. Handlers find it among the
 /// extensions of the request. It has nothing to do with the field `request_id`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestId(HeaderValue);
@@ -41,12 +43,16 @@ impl RequestId {
         }
     }
 
+    /// A number of this process, drawn once, and a count: a draw for each call would be
+    /// a system call.
     #[expect(
         clippy::disallowed_methods,
         reason = "the id of a call in the log lines; no state depends on it"
     )]
     fn new() -> Self {
-        let id = Uuid::new_v4().simple().to_string();
+        static PROCESS: LazyLock<u64> = LazyLock::new(|| Uuid::new_v4().as_u64_pair().1);
+        static CALLS: AtomicU64 = AtomicU64::new(0);
+        let id = format!("{:016x}{:016x}", *PROCESS, CALLS.fetch_add(1, Ordering::Relaxed));
         Self(HeaderValue::try_from(id).unwrap_or(HeaderValue::from_static("unknown")))
     }
 
