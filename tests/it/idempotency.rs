@@ -2,7 +2,7 @@
 
 use crate::{
     ask::{Ask, create_namespace, describe_model, namespace_of, one_of_each, record_batch},
-    engines::GatedEngine,
+    engines::{GatedEngine, LOG, copy_of},
     support::{BEGIN, DAY, NAMESPACE, TestServer, create_model, explain},
 };
 use prost::Message as _;
@@ -154,6 +154,29 @@ async fn a_hundred_identical_requests_at_once_make_one_event_and_one_answer() {
         assert_eq!(head(&server, "namespaces/charity").await.size, 1);
         server.stop().await;
     }
+}
+
+/// Whatever a crash leaves of a request, a repeat finds all of it or nothing.
+#[tokio::test]
+async fn a_request_that_was_written_just_before_a_crash_is_not_carried_out_again() {
+    let engine = Arc::new(GatedEngine::default());
+    let server = TestServer::over(engine.clone()).await;
+    for ask in numbered("first") {
+        engine.behind.close();
+        let (request, channel) = (ask.clone(), server.channel.clone());
+        let first = tokio::spawn(async move { request.send(&channel).await });
+        engine.behind.reached().await;
+        // Written, and the server dies before it knows.
+        let left = copy_of(&*engine, &[LOG, "charity"]).await;
+        engine.behind.open();
+        let answer = first.await.unwrap().unwrap();
+        let restarted = TestServer::over(left).await;
+        let before = head(&restarted, &namespace_of(&ask)).await;
+        assert_eq!(ask.send(&restarted.channel).await.unwrap(), answer, "{}", ask.verb());
+        assert_eq!(head(&restarted, &namespace_of(&ask)).await, before, "{}", ask.verb());
+        restarted.stop().await;
+    }
+    server.stop().await;
 }
 
 #[tokio::test]

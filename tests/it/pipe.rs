@@ -7,7 +7,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use std::{io, sync::Arc};
+use std::{io, sync::Arc, time::Duration};
 use steward_registry::{
     grpc::{
         alias::Aliases,
@@ -41,6 +41,11 @@ use tonic::{
 /// Bytes of a stream that may be under way unread: a few events, so that a
 /// reader that stops reading soon stops the server.
 const WINDOW: u32 = 2_048;
+
+/// Until nothing is left to do, for a test whose clock stands still.
+pub async fn at_rest() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
 
 /// Where the log is kept while servers come and go.
 pub enum Kept {

@@ -2,15 +2,16 @@
 //! write what it has read already.
 
 use crate::{
-    ask::{Ask, describe_model, set_alias},
+    ask::{Ask, deprecate, describe_model, set_alias},
     engines::GatedEngine,
-    support::{TestServer, create_model, explain, version_name},
+    pipe::{Kept, Pipe, at_rest},
+    support::{BEGIN, DAY, TestServer, create_model, explain, model_name, version_name},
 };
 use prost::Message as _;
 use std::sync::Arc;
-use steward_registry::proto::v1::{Alias, Model};
+use steward_registry::proto::v1::{Alias, Model, ResolveVersionRequest, resolve_version_request::Selector};
 use tokio::task::JoinHandle;
-use tonic::{Code, Status};
+use tonic::{Code, Status, transport::Channel};
 
 /// First bytes of keys: the state of a model and that of a version.
 const MODEL: u8 = b'm';
@@ -22,8 +23,8 @@ async fn gated() -> (Arc<GatedEngine>, TestServer) {
     (engine, server)
 }
 
-fn begin(server: &TestServer, ask: &Ask) -> JoinHandle<Result<Vec<u8>, Status>> {
-    let (ask, channel) = (ask.clone(), server.channel.clone());
+fn begin(channel: &Channel, ask: &Ask) -> JoinHandle<Result<Vec<u8>, Status>> {
+    let (ask, channel) = (ask.clone(), channel.clone());
     tokio::spawn(async move { ask.send(&channel).await })
 }
 
@@ -35,7 +36,7 @@ async fn held_at(
     ask: &Ask,
 ) -> JoinHandle<Result<Vec<u8>, Status>> {
     engine.hold_read(tag);
-    let call = begin(server, ask);
+    let call = begin(&server.channel, ask);
     engine.reading.reached().await;
     call
 }
@@ -94,17 +95,47 @@ async fn an_etag_that_was_right_when_it_was_read_loses_against_any_number_of_com
     server.stop().await;
 }
 
-#[tokio::test]
-async fn an_etag_that_loses_while_the_winner_is_being_written_is_aborted() {
-    let (engine, server) = gated().await;
-    let etag = server.model("m").await.etag;
+#[tokio::test(start_paused = true)]
+async fn an_etag_that_loses_while_the_winner_is_being_written_is_aborted_when_that_is_durable() {
+    let engine = Arc::new(GatedEngine::default());
+    let pipe = Pipe::open(Kept::Memory(engine.clone()), Default::default()).await;
+    let created = Ask::from(create_model("m")).send(&pipe.channel).await.unwrap();
+    let etag = Model::decode(created.as_slice()).unwrap().etag;
     engine.before.close();
-    let winner = begin(&server, &describe_model("m", "winner", &etag));
+    let winner = begin(&pipe.channel, &describe_model("m", "winner", &etag));
     engine.before.reached().await;
     // It still reads the state before the winner's.
-    let loser = begin(&server, &describe_model("m", "loser", &etag));
+    let loser = begin(&pipe.channel, &describe_model("m", "loser", &etag));
+    at_rest().await;
+    assert!(!loser.is_finished(), "told of a state that may yet be lost");
     engine.before.open();
     assert_eq!(Model::decode(winner.await.unwrap().unwrap().as_slice()).unwrap().description, "winner");
     assert_eq!(loser.await.unwrap().unwrap_err().code(), Code::Aborted);
+}
+
+#[tokio::test]
+async fn an_alias_that_moves_while_it_is_resolved_leads_to_a_version_as_it_was_meanwhile() {
+    let (engine, server) = gated().await;
+    server.model("m").await;
+    for _ in 0..2 {
+        server.approved("m").await;
+    }
+    set_alias("m", "production", 1, "").send(&server.channel).await.unwrap();
+    let (mut versions, model) = (server.versions(), model_name("m"));
+    let selector = Some(Selector::Alias("production".to_owned()));
+    let request = ResolveVersionRequest { model, selector, ..Default::default() };
+    engine.hold_read(VERSION);
+    let resolved = tokio::spawn(async move { versions.resolve_version(request).await });
+    engine.reading.reached().await;
+    // It has read that version 1 is meant, which is in use as long as it is.
+    for ask in [
+        set_alias("m", "production", 2, ""),
+        deprecate(&version_name("m", 1), "out of use", BEGIN + 400 * DAY),
+    ] {
+        ask.send(&server.channel).await.unwrap();
+    }
+    engine.reading.open();
+    let resolved = resolved.await.unwrap().unwrap().into_inner();
+    assert_eq!(resolved.version.unwrap().name, version_name("m", 2));
     server.stop().await;
 }

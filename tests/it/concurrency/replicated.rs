@@ -3,20 +3,36 @@
 
 use super::{all_at_once, number, read};
 use crate::{
-    ask::Ask,
+    ask::{Ask, describe_model},
     engines::GatedEngine,
+    pipe::{Kept, Pipe, at_rest},
     stream::reader::export,
-    support::{TestServer, create_version},
+    support::{TestServer, create_model, create_version, model_name},
 };
+use prost::Message as _;
 use std::sync::Arc;
-use steward_registry::{proto::v1::Version, store::engine::Caps};
+use steward_registry::{
+    proto::v1::{Model, UpdateModelRequest, Version},
+    store::engine::Caps,
+};
+use tonic::Code;
+
+fn replicated() -> Arc<GatedEngine> {
+    let mut engine = GatedEngine::default();
+    engine.caps = Caps { replicated: true, ..Caps::EMBEDDED };
+    Arc::new(engine)
+}
+
+/// Changes the owner of a model and nothing else.
+fn own(model: &str, owner: &str) -> Ask {
+    let model = Model { name: model_name(model), owner: owner.to_owned(), ..Default::default() };
+    let update_mask = Some(prost_types::FieldMask { paths: vec!["owner".to_owned()] });
+    UpdateModelRequest { model: Some(model), update_mask, ..Default::default() }.into()
+}
 
 #[tokio::test]
 async fn two_servers_over_one_replicated_engine_number_versions_in_one_order() {
-    let caps = Caps { replicated: true, ..Caps::EMBEDDED };
-    let mut engine = GatedEngine::default();
-    engine.caps = caps;
-    let engine = Arc::new(engine);
+    let engine = replicated();
     let (one, two) = (TestServer::over(engine.clone()).await, TestServer::over(engine.clone()).await);
     one.model("m").await;
     let channels = [one.channel.clone(), two.channel.clone()];
@@ -41,4 +57,31 @@ async fn two_servers_over_one_replicated_engine_number_versions_in_one_order() {
     drop(other_way);
     one.stop().await;
     two.stop().await;
+}
+
+/// The same position, first in a batch that was overtaken, and then for good.
+#[tokio::test(start_paused = true)]
+async fn a_state_that_did_not_come_about_is_not_taken_for_the_one_that_did() {
+    let engine = replicated();
+    let one = Pipe::open(Kept::Memory(engine.clone()), Default::default()).await;
+    let created = Ask::from(create_model("m")).send(&one.channel).await.unwrap();
+    let etag = Model::decode(created.as_slice()).unwrap().etag;
+    let two = Pipe::open(Kept::Memory(engine.past_the_gates()), Default::default()).await;
+    let begin = |ask: Ask| {
+        let channel = one.channel.clone();
+        tokio::spawn(async move { ask.send(&channel).await })
+    };
+    engine.before.close();
+    let overtaken = begin(describe_model("m", "overtaken", &etag));
+    engine.before.reached().await;
+    let behind = begin(own("m", "ada"));
+    at_rest().await;
+    // It is decided, over what is being written; the other server is faster.
+    let first = describe_model("m", "first", &etag).send(&two.channel).await.unwrap();
+    let first = Model::decode(first.as_slice()).unwrap();
+    engine.before.open();
+    assert_eq!(overtaken.await.unwrap().unwrap_err().code(), Code::Aborted);
+    let behind = Model::decode(behind.await.unwrap().unwrap().as_slice()).unwrap();
+    assert_eq!((behind.description.as_str(), behind.owner.as_str()), ("first", "ada"));
+    assert_eq!(behind.audit_position, first.audit_position + 1);
 }

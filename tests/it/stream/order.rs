@@ -3,12 +3,18 @@
 use super::{
     list, populate,
     reader::{Reader, behind, export, from_the_beginning, in_batches_of, only, positions, up_to},
+    write_one,
 };
-use crate::support::{NAMESPACE, TestServer};
+use crate::{
+    engines::{LOG, copy_of},
+    support::{NAMESPACE, TestServer},
+};
 use sha2::{Digest as _, Sha256};
+use std::sync::Arc;
 use steward_registry::{
     audit::merkle::{Frontier, leaf_hash},
     proto::v1::{AuditEvent, AuditEventFilter, ListAuditEventsRequest},
+    store::memory::MemoryEngine,
 };
 
 #[tokio::test]
@@ -42,6 +48,23 @@ async fn the_leaves_of_a_stream_give_the_root_of_the_head() {
         tree.append(leaf_hash(&event.leaf));
     }
     assert_eq!(tree.root().as_slice(), server.head().await.root_hash);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn g2_no_position_is_given_out_again_after_a_crash() {
+    let engine = Arc::new(MemoryEngine::new());
+    let server = TestServer::over(engine.clone()).await;
+    for number in 0..3 {
+        write_one(&server, &format!("m{number}")).await;
+        let before = export(&server).await;
+        // What is there, without an end that was made well.
+        let restarted = TestServer::over(copy_of(&*engine, &[LOG]).await).await;
+        assert_eq!(write_one(&restarted, "later").await, before.len() as u64);
+        let after = export(&restarted).await;
+        assert_eq!(after[..before.len()], before);
+        restarted.stop().await;
+    }
     server.stop().await;
 }
 
