@@ -12,7 +12,7 @@
 mod flight;
 mod status;
 
-pub use status::{Status, refusing};
+pub use status::Status;
 
 use self::flight::{Failure, Flight, Landing};
 use super::{
@@ -175,9 +175,8 @@ impl Committer {
                 return;
             }
             let Some(mut proposal) = self.queue.pop_front() else { return };
-            let failed = self.status.failed.borrow().clone();
-            if let Some(cause) = failed {
-                proposal.answer(Err(Error::Unavailable(refusing(&cause))));
+            if let Some(refusal) = self.status.refusal() {
+                proposal.answer(Err(refusal));
                 continue;
             }
             let mut open = self.open.take().unwrap_or_else(|| self.begin());
@@ -353,6 +352,9 @@ impl Committer {
             }
             let outcome = landing(&mut self.flight).await;
             self.land(outcome).await;
+        }
+        if let Some(refusal) = self.status.refusal() {
+            return Err(refusal);
         }
         let Some(head) = self.head.clone() else { return Ok(0) };
         let now = self.environment.clock.now();
