@@ -370,7 +370,10 @@ impl Committer {
         let head = Head { batch_id: self.environment.entropy.draw(), ..head };
         match self.write(writes, head.clone()).await {
             Ok(()) => self.head = Some(head),
-            Err(Failure::Moved) => self.catch_up().await?,
+            Err(Failure::Moved) => {
+                self.catch_up().await?;
+                return Ok(0);
+            }
             Err(Failure::Refused(error)) => return Err(error),
             Err(Failure::Broken(error, cause)) => {
                 self.status.fail(&self.namespace, cause);
