@@ -160,3 +160,6 @@ async fn supervise(committer: JoinHandle<()>, namespace: NamespaceId, status: Ar
         status.end_all();
     }
 }
+
+#[cfg(test)]
+mod tests;
