@@ -12,7 +12,7 @@
 mod flight;
 mod status;
 
-pub use status::{Status, refusing};
+pub use status::Status;
 
 use self::flight::{Failure, Flight, Landing};
 use super::{
@@ -175,9 +175,8 @@ impl Committer {
                 return;
             }
             let Some(mut proposal) = self.queue.pop_front() else { return };
-            let failed = self.status.failed.borrow().clone();
-            if let Some(cause) = failed {
-                proposal.answer(Err(Error::Unavailable(refusing(&cause))));
+            if let Some(refusal) = self.status.refusal() {
+                proposal.answer(Err(refusal));
                 continue;
             }
             let mut open = self.open.take().unwrap_or_else(|| self.begin());
@@ -354,6 +353,9 @@ impl Committer {
             let outcome = landing(&mut self.flight).await;
             self.land(outcome).await;
         }
+        if let Some(refusal) = self.status.refusal() {
+            return Err(refusal);
+        }
         let Some(head) = self.head.clone() else { return Ok(0) };
         let now = self.environment.clock.now();
         let found = self.store.engine.get(self.namespace.as_str(), &keys, 0).await?;
@@ -368,7 +370,10 @@ impl Committer {
         let head = Head { batch_id: self.environment.entropy.draw(), ..head };
         match self.write(writes, head.clone()).await {
             Ok(()) => self.head = Some(head),
-            Err(Failure::Moved) => self.catch_up().await?,
+            Err(Failure::Moved) => {
+                self.catch_up().await?;
+                return Ok(0);
+            }
             Err(Failure::Refused(error)) => return Err(error),
             Err(Failure::Broken(error, cause)) => {
                 self.status.fail(&self.namespace, cause);

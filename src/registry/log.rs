@@ -2,7 +2,7 @@
 
 use super::{
     call::Call,
-    committer::{Committer, Proposal, Status, Work, refusing},
+    committer::{Committer, Proposal, Status, Work},
     encode,
     environment::Environment,
     error::Error,
@@ -114,12 +114,9 @@ impl Log {
 
     /// Why the committer takes nothing any more.
     fn ended(&self) -> Error {
-        match self.status.failed.borrow().as_deref() {
-            Some(cause) => Error::Unavailable(refusing(cause)),
-            None => {
-                Error::Unavailable("the server is shutting down; repeat the request elsewhere".to_owned())
-            }
-        }
+        self.status.refusal().unwrap_or_else(|| {
+            Error::Unavailable("the server is shutting down; repeat the request elsewhere".to_owned())
+        })
     }
 }
 
@@ -163,3 +160,6 @@ async fn supervise(committer: JoinHandle<()>, namespace: NamespaceId, status: Ar
         status.end_all();
     }
 }
+
+#[cfg(test)]
+mod tests;

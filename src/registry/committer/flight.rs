@@ -1,6 +1,6 @@
 //! A batch on its way to the disk.
 
-use super::Caller;
+use super::{Caller, status::refusing};
 use crate::{
     audit::merkle::Frontier,
     registry::{error::Error, leaf::AuditEvent, view::Overlay},
@@ -46,7 +46,7 @@ pub async fn write(
     head: Head,
 ) -> Result<(), Failure> {
     let batch_id = head.batch_id;
-    let broken = |cause: String| Failure::Broken(Error::Unavailable(super::refusing(&cause)), cause);
+    let broken = |cause: String| Failure::Broken(Error::Unavailable(refusing(&cause)), cause);
     Err(match engine.commit(&log, expected.as_ref(), writes, head).await {
         Ok(()) => return Ok(()),
         Err(CommitError::HeadMoved(_)) if engine.caps().replicated => Failure::Moved,

@@ -1,7 +1,10 @@
 //! What others see of a committer: whether it takes writes, and which of its
 //! batches are still under way.
 
-use crate::domain::{name::NamespaceId, time::Timestamp};
+use crate::{
+    domain::{name::NamespaceId, time::Timestamp},
+    registry::error::Error,
+};
 use std::sync::atomic::{AtomicI64, Ordering};
 use tokio::sync::watch;
 
@@ -40,6 +43,11 @@ impl Status {
     pub fn fail(&self, namespace: &NamespaceId, cause: String) {
         tracing::error!(%namespace, %cause, "writes are refused from now on");
         self.failed.send_replace(Some(cause));
+    }
+
+    /// What whoever wants to write is told, once writes are refused.
+    pub fn refusal(&self) -> Option<Error> {
+        self.failed.borrow().as_deref().map(|cause| Error::Unavailable(refusing(cause)))
     }
 
     /// Waits until no batch is under way whose time may be `past` or before it,
