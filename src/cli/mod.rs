@@ -2,7 +2,7 @@
 //! client only, as any other program would.
 
 mod alias;
-mod argument;
+pub mod argument;
 mod audit;
 mod audit_view;
 mod client;
@@ -21,10 +21,10 @@ mod lifecycle;
 mod model;
 mod model_fields;
 mod model_view;
-mod name;
+pub mod name;
 mod namespace;
 mod output;
-mod point;
+pub mod point;
 mod property;
 pub mod serve;
 mod table;

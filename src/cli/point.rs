@@ -41,8 +41,11 @@ pub fn parse_moments(text: &str) -> Result<MetricPoint, String> {
         let n = parse_count(&given.remove("n").ok_or("n=… is missing: how many observations were there?")?)?;
         let m2 = match (sd, m2) {
             (None, Some(m2)) => m2,
+            (Some(sd), None) if sd < 0.0 => return Err(format!("sd={sd} is negative")),
             // The sample standard deviation, which divides by n - 1.
-            (Some(sd), None) => sd * sd * (n - 1).max(0) as f64,
+            (Some(sd), None) => Some(sd * sd * (n - 1).max(0) as f64)
+                .filter(|m2| m2.is_finite())
+                .ok_or_else(|| format!("sd={sd} is too large"))?,
             _ => return Err("give the spread once: sd=… (standard deviation) or m2=…".to_owned()),
         };
         Ok(Value::Moments(MomentsPoint { n, mean: parse_finite(mean)?, m2, min, max }))
@@ -148,15 +151,15 @@ pub fn value_words(value: Option<&Value>) -> String {
         ),
         Some(Value::Histogram(histogram)) => {
             let reference = if histogram.reference_counts.is_empty() { "" } else { ", with reference" };
-            let n: i64 = histogram.counts.iter().sum();
+            let n = sum(&histogram.counts);
             format!("histogram of {} bins{reference} (n={n})", histogram.counts.len())
         }
         Some(Value::ExponentialHistogram(histogram)) => {
-            let n = histogram.zero_count + total(&histogram.positive) + total(&histogram.negative);
+            let n = total(histogram.zero_count, &histogram.positive, &histogram.negative);
             format!("histogram from {} to {} (n={n})", short(histogram.min), short(histogram.max))
         }
         Some(Value::Sketch(sketch)) => {
-            let n = sketch.zero_count + total(&sketch.positive) + total(&sketch.negative);
+            let n = total(sketch.zero_count, &sketch.positive, &sketch.negative);
             format!("sketch from {} to {} (n={n})", short(sketch.min), short(sketch.max))
         }
         Some(Value::Confusion(confusion)) => {
@@ -181,8 +184,14 @@ fn usage_words(usage: &UsagePoint) -> String {
     words
 }
 
-fn total(buckets: &Option<ExponentialBuckets>) -> i64 {
-    buckets.as_ref().map_or(0, |buckets| buckets.counts.iter().sum())
+fn total(zero: i64, positive: &Option<ExponentialBuckets>, negative: &Option<ExponentialBuckets>) -> i64 {
+    let side = |side: &Option<ExponentialBuckets>| side.as_ref().map_or(0, |buckets| sum(&buckets.counts));
+    sum(&[zero, side(positive), side(negative)])
+}
+
+/// What a server answers was not checked here, so that it might not fit.
+fn sum(counts: &[i64]) -> i64 {
+    counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
 }
 
 /// A number with at most four decimals.
@@ -195,6 +204,7 @@ fn short(number: f64) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
+    use crate::proto::v1::HistogramPoint;
 
     #[test]
     fn a_rate_is_k_of_n_with_the_better_direction() {
@@ -235,6 +245,20 @@ mod tests {
         assert_eq!(moments("s=1.5,n=5,m2=16,min=0,max=9"), moments("s=1.5,n=5,sd=2,min=0,max=9"));
         assert!(parse_moments("s=1.5,n=5,min=0,max=9").is_err());
         assert!(parse_moments("s=1.5,n=5,sd=1,m2=1,min=0,max=9").is_err());
+    }
+
+    #[test]
+    fn a_spread_that_is_no_number_is_refused() {
+        let error = |text| parse_moments(text).unwrap_err();
+        assert!(error("s=1,n=5,sd=1e200,min=0,max=9").contains("too large"));
+        assert!(error("s=1,n=5,sd=-1,min=0,max=9").contains("negative"));
+    }
+
+    #[test]
+    fn counts_that_add_up_to_more_than_fits_are_still_said() {
+        let counts = vec![i64::MAX, i64::MAX];
+        let value = Value::Histogram(HistogramPoint { counts, ..HistogramPoint::default() });
+        assert_eq!(value_words(Some(&value)), format!("histogram of 2 bins (n={})", i64::MAX));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! only through its [`Check`], which reports every violation with its field.
 
 use serde::Serialize;
-use std::ops::Deref;
+use std::{borrow::Cow, ops::Deref};
 
 /// One field that breaks a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,18 @@ pub struct Violations {
 
 /// More than this many are not reported: a huge bad request gets a small answer.
 const MOST_REPORTED: usize = 100;
+/// Most bytes of a path and of a description, for the same reason: both may quote
+/// what the caller wrote. No path of a field that could be right is longer.
+const LONGEST: usize = 400;
+
+/// The beginning of a text, marked as cut where it is longer than some bytes.
+pub fn shortened(text: &str, longest: usize) -> Cow<'_, str> {
+    if text.len() <= longest {
+        return Cow::Borrowed(text);
+    }
+    let end = text.floor_char_boundary(longest.saturating_sub('…'.len_utf8()));
+    Cow::Owned(format!("{}…", &text[..end]))
+}
 
 impl Violations {
     /// None yet, at the root of a request.
@@ -40,8 +52,11 @@ impl Violations {
     /// means the present path itself.
     pub fn add(&mut self, field: &str, description: impl Into<String>) {
         if self.found.len() < MOST_REPORTED {
-            let field = join(&self.path, field);
-            self.found.push(Violation { field, description: description.into() });
+            let (field, description) = (join(&self.path, field), description.into());
+            self.found.push(Violation {
+                field: shortened(&field, LONGEST).into_owned(),
+                description: shortened(&description, LONGEST).into_owned(),
+            });
         }
     }
 
@@ -201,6 +216,17 @@ mod tests {
         violations.within("points", |v| v.within("[3]", |v| v.count("n", -1)));
         let fields: Vec<_> = violations.list().iter().map(|v| v.field.as_str()).collect();
         assert_eq!(fields, ["model.contacts[2].display_name", "points[3].n"]);
+    }
+
+    #[test]
+    fn what_quotes_a_long_text_is_cut_between_two_characters() {
+        for length in 390..=410 {
+            let mut violations = Violations::new();
+            violations.add("f", format!("{}{}", "a".repeat(length), "ä".repeat(10)));
+            let description = &violations.list()[0].description;
+            assert!(description.len() <= LONGEST, "{length}: {}", description.len());
+            assert_eq!(description.ends_with('…'), length + 20 > LONGEST, "{length}");
+        }
     }
 
     #[test]

@@ -45,10 +45,12 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(micros)).clamp(Self::MIN, Self::MAX)
     }
 
-    /// Reads RFC 3339, such as `2026-03-01T12:00:00Z`.
+    /// Reads RFC 3339, such as `2026-03-01T12:00:00Z`. Finer fractions are cut as
+    /// [`Timestamp::from_parts`] cuts them: to the microsecond before, also before 1970.
     pub fn parse(text: &str) -> Option<Self> {
         let time: jiff::Timestamp = text.parse().ok()?;
-        Self::from_micros(time.as_microsecond())
+        let micros = time.as_nanosecond().div_euclid(1_000);
+        Self::from_micros(i64::try_from(micros).ok()?)
     }
 }
 
@@ -104,6 +106,18 @@ mod tests {
         ] {
             assert_eq!(Timestamp::from_micros(micros).unwrap().to_string(), text);
         }
+    }
+
+    #[test]
+    fn a_text_and_its_parts_are_cut_to_the_same_microsecond() {
+        for (text, seconds, nanos) in [
+            ("1969-12-31T23:59:59.9999995Z", -1, 999_999_500),
+            ("1969-12-31T23:59:58.000000001Z", -2, 1),
+            ("1970-01-01T00:00:00.9999999Z", 0, 999_999_900),
+        ] {
+            assert_eq!(Timestamp::parse(text), Timestamp::from_parts(seconds, nanos), "{text}");
+        }
+        assert_eq!(Timestamp::parse("0000-12-31T23:59:59.9999999Z"), None);
     }
 
     #[test]

@@ -149,8 +149,13 @@ fn read_filter(fields: &mut Fields, filter: Option<v1::AuditEventFilter>) -> Opt
 
 fn read_interval(fields: &mut Fields, interval: Option<prost_types::Duration>) -> Duration {
     let Some(interval) = interval else { return PROGRESS };
-    match Duration::try_from(interval) {
-        Ok(interval) if (LEAST_PROGRESS..=MOST_PROGRESS).contains(&interval) => interval,
+    // Not the conversion of prost: it overflows for the least of all numbers.
+    let read = match (u64::try_from(interval.seconds), u32::try_from(interval.nanos)) {
+        (Ok(seconds), Ok(nanos @ 0..1_000_000_000)) => Some(Duration::new(seconds, nanos)),
+        _ => None,
+    };
+    match read {
+        Some(interval) if (LEAST_PROGRESS..=MOST_PROGRESS).contains(&interval) => interval,
         _ => {
             fields.refuse("progress_interval", "has to be 0.1 s to 3,600 s");
             PROGRESS

@@ -4,35 +4,47 @@
 
 use super::ERROR_DOMAIN;
 use crate::{
-    domain::{check::Violations, refusal::Refusal, resource::Kind},
+    domain::{
+        check::{Violation, Violations, shortened},
+        refusal::Refusal,
+        resource::Kind,
+    },
     registry::error::Error,
 };
 use std::{collections::HashMap, time::Duration};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
+/// Most bytes of an error's sentence, and of its violations. Both travel in headers,
+/// for which some clients take 8 KiB in all, and answer INTERNAL beyond.
+const LONGEST_SENTENCE: usize = 1_024;
+const MOST_VIOLATIONS: usize = 4_096;
+/// Most bytes of an etag that is quoted; ours are shorter.
+const LONGEST_ETAG: usize = 64;
+
 /// What a caller should wait before trying again.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 impl From<Error> for Status {
     fn from(error: Error) -> Self {
-        let sentence = error.to_string();
+        let sentence = shortened(&error.to_string(), LONGEST_SENTENCE).into_owned();
         match error {
             Error::Invalid(violations) => invalid(&violations),
             Error::NotFound { kind, name } => {
                 let mut details = info(not_found_reason(kind), []);
-                details.set_resource_info(resource_type(kind), name, "", sentence.clone());
+                details.set_resource_info(resource_type(kind), name, "", "does not exist");
                 Status::with_error_details(Code::NotFound, sentence, details)
             }
             Error::Exists { kind, name, .. } => {
                 let mut details = info(exists_reason(kind), []);
-                details.set_resource_info(resource_type(kind), name, "", sentence.clone());
+                details.set_resource_info(resource_type(kind), name, "", "exists already");
                 Status::with_error_details(Code::AlreadyExists, sentence, details)
             }
             Error::RequestIdReused(id) => {
                 status(Code::AlreadyExists, sentence, "REQUEST_ID_REUSED", [("request_id", id)])
             }
             Error::Stale { name, present, given } => {
+                let given = shortened(&given, LONGEST_ETAG).into_owned();
                 let metadata = [("name", name), ("present_etag", present), ("given_etag", given)];
                 status(Code::Aborted, sentence, "ETAG_MISMATCH", metadata)
             }
@@ -64,31 +76,44 @@ impl From<Violations> for Status {
     }
 }
 
-/// All violations, with their fields.
+/// The violations, as many as fit, with their fields.
 fn invalid(violations: &Violations) -> Status {
     let mut details = info("INVALID_FIELDS", []);
-    for violation in violations.list() {
+    let list = violations.list();
+    for violation in fitting(list, |violation| violation.field.len() + violation.description.len()) {
         details.add_bad_request_violation(&violation.field, &violation.description);
     }
-    let sentences: Vec<String> = violations
-        .list()
-        .iter()
-        .take(3)
-        .map(|violation| format!("{} {}", violation.field, violation.description))
-        .collect();
-    let more = match violations.list().len().saturating_sub(3) {
+    let sentence = |violation: &Violation| {
+        shortened(&format!("{} {}", violation.field, violation.description), LONGEST_SENTENCE / 4)
+            .into_owned()
+    };
+    let sentences: Vec<String> = list.iter().take(3).map(sentence).collect();
+    let more = match list.len().saturating_sub(3) {
         0 => String::new(),
         more => format!("; and {more} more"),
     };
     Status::with_error_details(Code::InvalidArgument, format!("{}{more}", sentences.join("; ")), details)
 }
 
-/// All guards that refused; the first one names the error.
+/// The first of a list, as far as they fit; at least one.
+fn fitting<T>(list: &[T], size: impl Fn(&T) -> usize) -> &[T] {
+    let mut room = MOST_VIOLATIONS;
+    let fits = |one: &&T| {
+        let left = room.checked_sub(size(one));
+        room = left.unwrap_or(0);
+        left.is_some()
+    };
+    let count = list.iter().take_while(fits).count().max(1);
+    &list[..count.min(list.len())]
+}
+
+/// The guards that refused, as many as fit; the first one names the error.
 fn refused(sentence: String, refusals: &[Refusal]) -> Status {
     let reason = refusals.first().map_or("REFUSED", |refusal| refusal.reason.as_str());
     let replacement = refusals.iter().find_map(|refusal| refusal.replacement.clone());
     let mut details = info(reason, replacement.map(|name| ("replacement", name)));
-    for refusal in refusals {
+    let size = |refusal: &Refusal| refusal.subject.len() + refusal.description.len();
+    for refusal in fitting(refusals, size) {
         let (word, subject) = (refusal.reason.as_str(), &refusal.subject);
         details.add_precondition_failure_violation(word, subject, &refusal.description);
     }

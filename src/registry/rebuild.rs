@@ -4,7 +4,7 @@
 use super::{
     environment::Entropy,
     error::Error,
-    leaf::{self, LoggedEvent},
+    leaf::{self, LoggedEvent, MAX_LEAF, Mutation},
     projection,
     view::Overlay,
 };
@@ -34,8 +34,8 @@ pub struct Rebuild<'a> {
     overlay: Overlay,
     pending: Vec<Write>,
     waiting: usize,
-    /// Events of the newest mutation that are still to come.
-    missing: u32,
+    /// Where the newest event stands in its mutation.
+    newest: Option<Mutation>,
     time: i64,
 }
 
@@ -67,7 +67,7 @@ impl<'a> Rebuild<'a> {
             overlay: Overlay::default(),
             pending: Vec::new(),
             waiting: 0,
-            missing: 0,
+            newest: None,
             time: i64::MIN,
         }
     }
@@ -75,28 +75,52 @@ impl<'a> Rebuild<'a> {
     /// Adds the next event: its exact bytes, in the order of positions.
     pub async fn add(&mut self, leaf: Bytes) -> Result<(), Error> {
         let position = self.tree.size();
+        if leaf.len() > MAX_LEAF {
+            let bytes = leaf.len();
+            return Err(Error::Damaged(format!(
+                "the event at position {position} has {bytes} bytes; no event has more than {MAX_LEAF}"
+            )));
+        }
         let event = leaf::read_logged(position, &leaf)?;
         if self.log.is_none() {
             self.log = Some(self.begin(&event).await?);
         }
-        let begun = self.log.as_ref().ok_or_else(|| Error::Internal("a rebuild without a log".to_owned()))?;
-        if event.source != leaf::source(&begun.log_id) || event.time.micros() < self.time {
+        if !self.continues(&event) {
             return Err(Error::Damaged(format!(
                 "the event at position {position} does not belong to this log"
             )));
         }
+        if !follows(self.newest, event.mutation) {
+            return Err(Error::Damaged(format!(
+                "the event at position {position} is not the next of its change"
+            )));
+        }
+        self.newest = Some(event.mutation);
         self.time = event.time.micros();
         let writes = self.project(&event, leaf.clone()).await?;
         self.overlay.extend(&writes);
         self.pending.extend(writes);
         self.tree.append(leaf_hash(&leaf));
         self.waiting += 1;
-        self.missing = event.mutation.count.saturating_sub(event.mutation.index.saturating_add(1));
         // A batch ends with a mutation, as it does when it is first written.
-        if self.waiting >= BATCH && self.missing == 0 {
+        if self.waiting >= BATCH && self.missing() == 0 {
             self.flush().await?;
         }
         Ok(())
+    }
+
+    /// Whether the event is of this log and not before the last one.
+    fn continues(&self, event: &LoggedEvent) -> bool {
+        self.log.as_ref().is_some_and(|begun| {
+            event.source == leaf::source(&begun.log_id)
+                && event.time.micros() >= self.time
+                && event.changes.iter().all(|logged| *logged.change.name().namespace() == begun.namespace)
+        })
+    }
+
+    /// Events of the newest mutation that are still to come.
+    fn missing(&self) -> u32 {
+        self.newest.map_or(0, |newest| newest.count - newest.index - 1)
     }
 
     async fn begin(&self, first: &LoggedEvent) -> Result<Begun, Error> {
@@ -175,10 +199,10 @@ impl<'a> Rebuild<'a> {
 
     /// Ends the rebuild.
     pub async fn finish(mut self) -> Result<Rebuilt, Error> {
-        if self.missing > 0 {
+        if self.missing() > 0 {
             return Err(Error::Damaged(format!(
                 "the export breaks off: {} more events belong to its last change",
-                self.missing
+                self.missing()
             )));
         }
         if self.waiting > 0 {
@@ -186,5 +210,87 @@ impl<'a> Rebuild<'a> {
         }
         let begun = self.log.ok_or_else(|| Error::Damaged("the export holds no event".to_owned()))?;
         Ok(Rebuilt { namespace: begun.namespace, size: self.tree.size(), root: self.tree.root() })
+    }
+}
+
+/// Whether an event stands behind another one: the next of the same mutation, or
+/// the first of one after the last.
+fn follows(newest: Option<Mutation>, next: Mutation) -> bool {
+    let expected = match newest {
+        Some(newest) if newest.index + 1 < newest.count => Mutation { index: newest.index + 1, ..newest },
+        _ => Mutation { index: 0, ..next },
+    };
+    next == expected && next.index < next.count
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::{
+        domain::{canonical, namespace::Namespace, time::Timestamp},
+        registry::{
+            call::Call,
+            environment::SystemEntropy,
+            leaf::{EncodedChange, Envelope},
+        },
+        store::memory::MemoryEngine,
+    };
+    use serde_json::value::RawValue;
+
+    /// An event of one log that creates a namespace.
+    fn event(position: u64, namespace: &str, reason: &str, mutation: Mutation) -> Bytes {
+        let time = Timestamp::from_micros(0).unwrap();
+        let name = format!("namespaces/{namespace}").parse().unwrap();
+        let log_id = "07".repeat(16);
+        let state = Namespace { name, content: Default::default(), log_id, create_time: time };
+        let json = String::from_utf8(canonical::to_vec(&state).unwrap()).unwrap();
+        let change = EncodedChange {
+            name: state.name.into(),
+            after: Some(RawValue::from_string(json).unwrap()),
+            before: None,
+        };
+        let (call, kind) = (Call::by_system(reason), "steward.v1.NamespaceCreated");
+        let envelope = Envelope { log_id: &[7; 16], position, time, kind, call: &call, digest: "", mutation };
+        leaf::encode(&envelope, &[change]).unwrap().leaf
+    }
+
+    const ALONE: Mutation = Mutation { count: 1, index: 0 };
+
+    /// What a rebuild says of its second line.
+    async fn refusal(second: Bytes) -> String {
+        let engine = MemoryEngine::new();
+        let mut rebuild = Rebuild::new(&engine, &SystemEntropy);
+        rebuild.add(event(0, "default", "", ALONE)).await.unwrap();
+        rebuild.add(second).await.unwrap_err().to_string()
+    }
+
+    #[tokio::test]
+    async fn an_event_about_another_namespace_is_refused() {
+        let error = refusal(event(1, "other", "", ALONE)).await;
+        assert_eq!(error, "the event at position 1 does not belong to this log");
+    }
+
+    #[tokio::test]
+    async fn an_event_that_is_not_the_next_of_its_change_is_refused() {
+        for (count, index) in [(2, 1), (0, 0), (1, 1)] {
+            let error = refusal(event(1, "default", "", Mutation { count, index })).await;
+            assert_eq!(error, "the event at position 1 is not the next of its change", "{index} of {count}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_event_that_no_log_could_hold_is_refused() {
+        let error = refusal(event(1, "default", &"r".repeat(MAX_LEAF), ALONE)).await;
+        assert!(error.contains("no event has more than 65535"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_change_that_breaks_off_is_refused() {
+        let engine = MemoryEngine::new();
+        let mut rebuild = Rebuild::new(&engine, &SystemEntropy);
+        rebuild.add(event(0, "default", "", Mutation { count: 3, index: 0 })).await.unwrap();
+        let error = rebuild.finish().await.unwrap_err().to_string();
+        assert_eq!(error, "the export breaks off: 2 more events belong to its last change");
     }
 }

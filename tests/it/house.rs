@@ -26,6 +26,9 @@ fn files(folders: &[&str], endings: &[&str]) -> Vec<(String, String)> {
     found
 }
 
+/// Where our own code lives.
+const LIVES_IN: [&str; 5] = ["src", "tests", "benches", "fuzz/src", "fuzz/fuzz_targets"];
+
 /// The program's own source, without tests.
 fn sources() -> Vec<Source> {
     let files = files(&["src"], &["rs"]);
@@ -76,8 +79,7 @@ fn no_file_is_longer_than_400_lines() {
         let lines = text.lines().count();
         (lines > LONGEST).then(|| format!("{name}: {lines} lines"))
     };
-    let offenders: Vec<_> =
-        files(&["src", "tests", "benches"], &["rs", "py"]).iter().filter_map(long).collect();
+    let offenders: Vec<_> = files(&LIVES_IN, &["rs", "py"]).iter().filter_map(long).collect();
     none("split these along their subjects", &offenders);
 }
 
@@ -88,8 +90,7 @@ fn nothing_is_called_util_common_helpers_or_manager() {
         let mut parts = name.split('/').map(|part| part.split('.').next().unwrap_or(part));
         parts.any(|part| VAGUE.contains(&part))
     };
-    let mut names: Vec<_> =
-        files(&["src", "tests", "benches"], &["rs", "py"]).into_iter().map(|file| file.0).collect();
+    let mut names: Vec<_> = files(&LIVES_IN, &["rs", "py"]).into_iter().map(|file| file.0).collect();
     names.retain(vague);
     none("name these after what they decide", &names);
 }
@@ -101,7 +102,7 @@ fn every_file_begins_by_saying_what_it_is_for() {
         let first = text.lines().find(|line| !line.starts_with("#!/"));
         (!first.is_some_and(|line| line.starts_with(opening))).then(|| name.clone())
     };
-    let files = files(&["src", "tests", "benches", "build.rs"], &["rs", "py"]);
+    let files = files(&[&LIVES_IN[..], &["build.rs"]].concat(), &["rs", "py"]);
     let offenders: Vec<_> = files.iter().filter_map(silent).collect();
     none("begin these with `//!` (or a docstring)", &offenders);
 }

@@ -6,6 +6,7 @@ mod ask;
 mod bad_input;
 mod concurrency;
 mod contract;
+mod corpus;
 mod crash;
 mod damage;
 mod engines;

@@ -231,6 +231,8 @@ async fn what_is_wrong_with_a_subscription_is_said_before_it_begins() {
         ("progress_interval", progress(0, 99_999_999)),
         ("progress_interval", progress(3_600, 1)),
         ("progress_interval", progress(-1, 0)),
+        ("progress_interval", progress(i64::MIN, i32::MIN)),
+        ("progress_interval", progress(i64::MAX, 1_000_000_000)),
         ("filter.types[0]", filter(names(texts("ModelInvented", 1), vec![], vec![]))),
         ("filter.types", filter(names(texts("ModelCreated", 51), vec![], vec![]))),
         ("filter.resource_prefixes[0]", filter(names(vec![], texts("models/m", 1), vec![]))),
