@@ -47,7 +47,7 @@ pub enum Progress {
 
 enum Operation {
     Read(oneshot::Sender<()>),
-    Commit { expected: Option<Head>, writes: Vec<Write>, head: Head, answer: Answer },
+    Commit { expected: Option<Box<Head>>, writes: Vec<Write>, head: Box<Head>, answer: Answer },
     Applied(Result<(), CommitError>, Answer),
 }
 
@@ -138,7 +138,7 @@ impl Disk {
                 self.faults.retain(|other| *other != fault);
                 self.faulty = true;
                 let error = match fault {
-                    Fault::AnswerLost => match self.durable.apply(expected.as_ref(), writes, head) {
+                    Fault::AnswerLost => match self.durable.apply(expected.as_deref(), writes, *head) {
                         Ok(()) => CommitError::Unknown("the answer was lost".to_owned()),
                         Err(moved) => moved,
                     },
@@ -149,7 +149,7 @@ impl Disk {
                 drop(answer.send(Err(error)));
             }
             (Operation::Commit { expected, writes, head, answer }, _) => {
-                let outcome = self.durable.apply(expected.as_ref(), writes, head);
+                let outcome = self.durable.apply(expected.as_deref(), writes, *head);
                 self.faulty |= outcome.is_err() && !self.caps.replicated;
                 self.waiting.insert(index, Operation::Applied(outcome, answer));
             }
@@ -229,7 +229,12 @@ impl Engine for Held {
             if disk.prompt {
                 return disk.durable.apply(expected, writes, head);
             }
-            disk.waiting.push(Operation::Commit { expected: expected.cloned(), writes, head, answer });
+            disk.waiting.push(Operation::Commit {
+                expected: expected.cloned().map(Box::new),
+                writes,
+                head: Box::new(head),
+                answer,
+            });
         }
         outcome.await.unwrap()
     }
