@@ -77,6 +77,17 @@ fn what_was_decided_over_a_batch_that_falls_is_decided_again() {
 }
 
 #[test]
+fn a_crowd_is_answered_too_where_nothing_is_written_for_it() {
+    // More than the committer decides at once.
+    const NAMES: &str = "abcdefghijklmnopqrst";
+    let who = (0..NAMES.len()).map(|index| &NAMES[index..=index]);
+    let crowd = who.map(|who| Ask::new(who, Verb::Append("a")).if_etag("p0"));
+    let plan = Plan { alike: true, crowds: true, caps: Caps::EMBEDDED, ..Plan::of(crowd) };
+    in_every_schedule("a crowd", &plan);
+    in_every_schedule("a crowd, Unavailable", &Plan { faults: vec![Fault::Unavailable], ..plan });
+}
+
+#[test]
 fn of_two_conditional_changes_of_one_state_one_is_carried_out() {
     let asks = appends(["x", "y", "z"]).map(|ask| ask.if_etag("p0"));
     in_every_schedule("conditional", &alike(asks));

@@ -3,7 +3,6 @@
 
 use crate::{
     domain::time::Timestamp,
-    registry::committer::Status,
     store::{
         engine::{Caps, CommitError, Engine, Head, Pairs, ReadError, Snapshot, Write},
         keys,
@@ -82,7 +81,7 @@ impl Durable {
             match write {
                 Write::Insert(key, value) => {
                     let replaced = self.pairs.insert(key.clone(), value);
-                    assert_eq!(replaced, None, "{key:?} was inserted twice, as a position given out twice");
+                    assert_eq!(replaced, None, "{key:?} is there already: something was given out twice");
                 }
                 Write::Put(key, value) => drop(self.pairs.insert(key, value)),
                 Write::Delete(key) => drop(self.pairs.remove(&key)),
@@ -99,8 +98,10 @@ pub struct Disk {
     pub caps: Caps,
     /// What may still go wrong, each at most once.
     pub faults: Vec<Fault>,
-    /// Whether anything went wrong.
-    pub faulty: bool,
+    /// What has gone wrong.
+    pub happened: Vec<Fault>,
+    /// Whether a commit was refused because another process was faster.
+    pub overtaken: bool,
     /// Whether nothing waits.
     pub prompt: bool,
     waiting: Vec<Operation>,
@@ -108,8 +109,14 @@ pub struct Disk {
 
 impl Disk {
     pub fn new(durable: Durable, caps: Caps, faults: &[Fault]) -> Arc<Mutex<Self>> {
-        let (faults, waiting) = (faults.to_vec(), Vec::new());
-        Arc::new(Mutex::new(Disk { durable, caps, faults, faulty: false, prompt: false, waiting }))
+        let (faults, happened, waiting) = (faults.to_vec(), Vec::new(), Vec::new());
+        let (overtaken, prompt) = (false, false);
+        Arc::new(Mutex::new(Disk { durable, caps, faults, happened, overtaken, prompt, waiting }))
+    }
+
+    /// Whether nothing may be written any more.
+    fn is_broken(&self) -> bool {
+        self.happened.iter().any(|fault| matches!(fault, Fault::RequestLost | Fault::Unavailable))
     }
 
     /// What can happen next, with the number of the operation.
@@ -136,7 +143,7 @@ impl Disk {
             (Operation::Applied(outcome, answer), _) => drop(answer.send(outcome)),
             (Operation::Commit { expected, writes, head, answer }, Progress::Fail(fault)) => {
                 self.faults.retain(|other| *other != fault);
-                self.faulty = true;
+                self.happened.push(fault);
                 let error = match fault {
                     Fault::AnswerLost => match self.durable.apply(expected.as_deref(), writes, *head) {
                         Ok(()) => CommitError::Unknown("the answer was lost".to_owned()),
@@ -150,7 +157,7 @@ impl Disk {
             }
             (Operation::Commit { expected, writes, head, answer }, _) => {
                 let outcome = self.durable.apply(expected.as_deref(), writes, *head);
-                self.faulty |= outcome.is_err() && !self.caps.replicated;
+                self.overtaken |= outcome.is_err();
                 self.waiting.insert(index, Operation::Applied(outcome, answer));
             }
         }
@@ -162,8 +169,6 @@ pub struct Held {
     pub disk: Arc<Mutex<Disk>>,
     /// Whether reads wait.
     pub slow: bool,
-    /// The committer's word that it commits nothing more.
-    pub status: Mutex<Option<Arc<Status>>>,
 }
 
 impl Held {
@@ -220,12 +225,10 @@ impl Engine for Held {
         writes: Vec<Write>,
         head: Head,
     ) -> Result<(), CommitError> {
-        if let Some(status) = &*self.status.lock().unwrap() {
-            assert_eq!(*status.failed.borrow(), None, "something is written after writes are refused");
-        }
         let (answer, outcome) = oneshot::channel();
         {
             let mut disk = self.disk();
+            assert!(disk.prompt || !disk.is_broken(), "something is written where writes have failed");
             if disk.prompt {
                 return disk.durable.apply(expected, writes, head);
             }

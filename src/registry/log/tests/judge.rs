@@ -2,7 +2,7 @@
 
 use super::{
     ask::{Ask, Verb, model},
-    engine::{Disk, Durable},
+    engine::{Disk, Durable, Fault},
     namespace,
     world::OLD_ID,
 };
@@ -192,6 +192,7 @@ impl Run<'_> {
 
     /// Whether a refusal is right.
     fn justify(&self, ask: &Ask, error: &Error, events: &[LoggedEvent]) {
+        let happened = |fault| self.disk.happened.contains(&fault);
         match (error, ask.verb) {
             (Error::Exists { .. }, Verb::Create(id)) => {
                 let created = events.iter().any(|event| changed(&event.changes[0].change).0 == id);
@@ -202,8 +203,11 @@ impl Run<'_> {
                 assert_ne!(*present, ask.etag);
                 assert_eq!(changed(&other.changes[0].change).0, id, "{} was told of another state", ask.who);
             }
-            (Error::Unavailable(_) | Error::Unknown(_), _) => {
-                assert!(self.disk.faulty, "{} was refused without a cause: {error}", ask.who);
+            (Error::Unknown(_), _) => assert!(happened(Fault::RequestLost), "{} was told {error}", ask.who),
+            (Error::Unavailable(_), _) => {
+                let refuses =
+                    [Fault::RequestLost, Fault::Unavailable, Fault::TooLarge].into_iter().any(happened);
+                assert!(refuses || self.disk.overtaken, "{} was refused without a cause: {error}", ask.who);
             }
             _ => panic!("{} was refused: {error:?}", ask.who),
         }

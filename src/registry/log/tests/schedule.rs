@@ -130,6 +130,13 @@ impl Task {
         self.future = None;
     }
 
+    /// Begins, if it has not.
+    pub fn begin(&mut self) {
+        if !self.begun {
+            self.poll();
+        }
+    }
+
     /// Goes on.
     pub fn poll(&mut self) {
         self.begun = true;

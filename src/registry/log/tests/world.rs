@@ -39,6 +39,8 @@ pub struct Plan {
     /// Whether the callers are alike: then it is enough that they begin in
     /// their order, and the other schedules are the same with other names.
     pub alike: bool,
+    /// Whether all callers but the first begin at once.
+    pub crowds: bool,
     /// Whether request ids are swept meanwhile.
     pub sweeps: bool,
     /// Whether the reads of callers wait.
@@ -59,6 +61,7 @@ impl Plan {
             faults: Vec::new(),
             reads_past: false,
             alike: false,
+            crowds: false,
             sweeps: false,
             slow_callers: false,
             slow_committers: false,
@@ -144,7 +147,8 @@ impl World {
     fn new(plan: Plan, base: Durable) -> Self {
         let clock = Arc::new(TestClock::default());
         let environment = Environment { clock: clock.clone(), entropy: Arc::new(Counter::after(&base)) };
-        clock.0.store(if base.head.is_some() { DAYS } else { 0 }, Ordering::SeqCst);
+        // Days after all that there is.
+        clock.0.store(base.head.as_ref().map_or(0, |head| head.time + DAYS), Ordering::SeqCst);
         let disk = Disk::new(base.clone(), plan.caps, &plan.faults);
         let told = Told { outcomes: vec![None; plan.asks.len()], ..Told::default() };
         let told = Rc::new(RefCell::new(told));
@@ -178,15 +182,14 @@ impl World {
 
     /// Opens the log as a process does.
     fn open(&mut self, committer: &str) -> Arc<Log> {
-        let held = |slow| Held { disk: self.disk.clone(), slow, status: Mutex::default() };
+        let held = |slow| Held { disk: self.disk.clone(), slow };
         let (outside, inside) =
             (Arc::new(held(self.plan.slow_callers)), Arc::new(held(self.plan.slow_committers)));
         let store: Store = Store::from(outside as Arc<_>);
-        let within = Store { engine: inside.clone(), states: store.states.clone() };
+        let within = Store { engine: inside, states: store.states.clone() };
         let head = self.disk.lock().unwrap().durable.head.clone();
         let committing =
             Committer::new(namespace(), within, self.environment.clone(), Limits::default(), head).unwrap();
-        *inside.status.lock().unwrap() = Some(committing.status.clone());
         let (work, receiver) = mpsc::channel(WAITING);
         let (feed, status) = (committing.feed.clone(), committing.status.clone());
         let environment = self.environment.clone();
@@ -268,6 +271,9 @@ impl World {
             Step::Leave(index) => self.tasks[index].leave(),
             Step::Engine(operation, progress) => self.disk.lock().unwrap().perform(operation, progress),
         }
+        if self.plan.crowds && self.tasks[self.callers[1]].has_begun() {
+            self.callers.iter().for_each(|index| self.tasks[*index].begin());
+        }
         while let Some(task) = self.tasks.iter_mut().find(|task| task.is_prompt() && task.is_woken()) {
             task.poll();
         }
@@ -305,6 +311,12 @@ impl World {
 
     /// The log is closed for its followers too.
     fn close(&mut self) {
+        if self.plan.processes == 1 {
+            let disk = self.disk.lock().unwrap();
+            assert!(!disk.overtaken, "a process has overtaken itself");
+            let size = disk.durable.size();
+            assert!(self.feeds.iter().all(|feed| feed.size() == size), "a feed lacks some of {size} events");
+        }
         let sizes: Vec<_> = self.feeds.iter().map(|feed| feed.size()).collect();
         for (seen, size) in self.told.borrow().followed.iter().zip(sizes) {
             assert_eq!(*seen, size, "a follower has not heard of all events");
