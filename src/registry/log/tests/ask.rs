@@ -44,11 +44,13 @@ pub struct Ask {
     pub process: usize,
     /// Whether the caller may stop waiting.
     pub leaves: bool,
+    /// Whether it is asked when all others are answered.
+    pub comes_last: bool,
 }
 
 impl Ask {
     pub fn new(who: &'static str, verb: Verb) -> Self {
-        Ask { who, verb, etag: "", request_id: "", process: 0, leaves: false }
+        Ask { who, verb, etag: "", request_id: "", process: 0, leaves: false, comes_last: false }
     }
 
     pub fn if_etag(self, etag: &'static str) -> Self {
@@ -65,6 +67,10 @@ impl Ask {
 
     pub fn who_may_leave(self) -> Self {
         Ask { leaves: true, ..self }
+    }
+
+    pub fn who_comes_last(self) -> Self {
+        Ask { comes_last: true, ..self }
     }
 
     pub fn call(&self) -> Call {

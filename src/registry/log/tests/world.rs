@@ -249,9 +249,8 @@ impl World {
 
     /// Everything that can happen next.
     fn steps(&self) -> Vec<Step> {
-        let next = self.callers.iter().find(|index| !self.tasks[**index].has_begun());
-        let is_late = |index| self.plan.alike && self.callers.contains(&index) && next != Some(&index);
-        let woken = (0..self.tasks.len()).filter(|index| self.tasks[*index].is_woken() && !is_late(*index));
+        let woken =
+            (0..self.tasks.len()).filter(|index| self.tasks[*index].is_woken() && self.may_go(*index));
         let asks = self.plan.asks.iter().zip(&self.callers);
         let leavers =
             asks.filter(|(ask, index)| ask.leaves && !self.tasks[**index].is_over()).map(|(_, index)| *index);
@@ -261,6 +260,15 @@ impl World {
             .chain(operations.map(|(index, progress)| Step::Engine(index, progress)))
             .chain(leavers.map(Step::Leave))
             .collect()
+    }
+
+    /// Whether it is the turn of a task that was woken.
+    fn may_go(&self, index: usize) -> bool {
+        let Some(number) = self.callers.iter().position(|caller| *caller == index) else { return true };
+        let before = &self.callers[..number];
+        let comes_last = self.plan.asks.get(number).is_some_and(|ask| ask.comes_last);
+        (!self.plan.alike || before.iter().all(|caller| self.tasks[*caller].has_begun()))
+            && (!comes_last || before.iter().all(|caller| self.tasks[*caller].is_over()))
     }
 
     fn take(&mut self, step: Step) {
