@@ -9,7 +9,7 @@ use tempfile::TempDir;
 
 const LOG: &str = "default";
 const OPTIONS: SledOptions = SledOptions { cache_bytes: 64 << 20 };
-/// Keys, and bytes of a value: each is written twice, by two openings of the store,
+/// Keys, and bytes of a value: each is written several times, by two openings of the store,
 /// and never in the order of the keys. That fills some segments.
 const KEYS: u64 = 3_000;
 const VALUE: usize = 2_000;
@@ -74,12 +74,12 @@ fn restore(files: &[(PathBuf, Vec<u8>)]) -> TempDir {
 #[tokio::test]
 async fn damage_in_the_midst_of_what_is_replayed_is_refused_and_leaves_nothing_out() {
     let origin = tempfile::tempdir().unwrap();
-    let mut files = of_a_killed_server(origin.path(), 1).await;
+    let mut files = of_a_killed_server(origin.path(), 2).await;
     let whole = pairs(&SledEngine::open(restore(&files).path(), OPTIONS).unwrap()).await.unwrap();
-    assert!(whole.len() as u64 == KEYS && whole.iter().all(|(_, value)| value[..] == [1; VALUE]));
+    assert!(whole.len() as u64 == KEYS && whole.iter().all(|(_, value)| value[..] == [2; VALUE]));
     let database = files.iter().position(|(name, _)| name == Path::new("db")).unwrap();
     let segments = files[database].1.len() / SEGMENT_BYTES;
-    assert!(segments > 4, "{segments} segments");
+    assert!(segments >= 4, "{segments} segments");
     let mut refused = 0;
     // Some places of each segment but the newest two, which the watermark guards.
     for place in 0..3 * segments {
@@ -91,7 +91,7 @@ async fn damage_in_the_midst_of_what_is_replayed_is_refused_and_leaves_nothing_o
             Err(other) => panic!("byte {at}: {other}"),
             Ok(engine) => {
                 let size = engine.head(LOG).await.unwrap().unwrap().size;
-                let cut = size < 2 * KEYS / BATCH;
+                let cut = size < 3 * KEYS / BATCH;
                 // What is damaged may also be refused when it is read.
                 let wrong = pairs(&engine).await.is_ok_and(|read| read != whole);
                 assert!(cut || !wrong, "byte {at}: something is missing without a word");
