@@ -224,18 +224,24 @@ impl Registry {
     ) -> Result<(Stored<Version>, Option<AliasName>), Error> {
         let (namespace, states) = (model.namespace.as_str(), &self.0.store.states);
         loop {
-            let keys = [keys::state(&model.clone().into()), pointer_key(model, selector)];
-            let first = self.engine().get(namespace, &keys, 0).await?;
-            let [Some(state), pointer] = first.value.as_slice() else {
-                return Err(Error::not_found(model.clone()));
+            let keys = [pointer_key(model, selector), keys::state(&model.clone().into())];
+            // A model that has an alias is alive, because neither is it deleted
+            // before its aliases nor are they set later: this need not be read.
+            let asked = if matches!(selector, Selector::Alias(_)) { &keys[..1] } else { &keys[..] };
+            let first = self.engine().get(namespace, asked, 0).await?;
+            let [Some(pointer), of_model @ ..] = first.value.as_slice() else {
+                self.get_model(model, ReadAt::Present).await?.value.require_alive()?;
+                return Err(missing(model, selector));
             };
-            states.read::<Model>(&keys[0], state)?.value.require_alive()?;
-            let pointer = pointer.as_ref().ok_or_else(|| missing(model, selector))?;
+            if let [state] = of_model {
+                let state = state.as_ref().ok_or_else(|| Error::not_found(model.clone()))?;
+                states.read::<Model>(&keys[1], state)?.value.require_alive()?;
+            }
             let (name, alias) = match selector {
-                Selector::Number(_) => return Ok((states.read(&keys[1], pointer)?, None)),
+                Selector::Number(_) => return Ok((states.read(&keys[0], pointer)?, None)),
                 Selector::Label(_) => (version_name(model, decode_number(pointer)?)?, None),
                 Selector::Alias(_) => {
-                    let alias = states.read::<Alias>(&keys[1], pointer)?.value;
+                    let alias = states.read::<Alias>(&keys[0], pointer)?.value;
                     (alias.version, Some(alias.name))
                 }
             };
