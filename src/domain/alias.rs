@@ -4,6 +4,7 @@ use super::{
     lifecycle::VersionState,
     name::{AliasName, VersionName},
     refusal::{Reason, Refusal},
+    rollback::{Drill, Readiness},
     time::Timestamp,
     version::Version,
 };
@@ -23,6 +24,12 @@ pub struct Alias {
     pub create_time: Timestamp,
     /// When it was last set.
     pub update_time: Timestamp,
+    /// How ready it is to go back, as last looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub readiness: Option<Readiness>,
+    /// The last rehearsal of the way back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drill: Option<Drill>,
 }
 
 impl Alias {
@@ -33,23 +40,43 @@ impl Alias {
         target: &Version,
         now: Timestamp,
     ) -> Result<Alias, Vec<Refusal>> {
-        let sunset = target.deprecation.as_ref().map(|d| d.sunset_time);
-        let fit = match target.state {
-            VersionState::Approved => true,
-            VersionState::Deprecated => sunset.is_some_and(|sunset| sunset > now),
-            _ => false,
-        };
-        if !fit {
+        if let Some(hold) = &target.hold {
+            let sentence = format!("the version is on hold ({}); have the hold lifted first", hold.decision.reason);
+            return Err(vec![Refusal::new(Reason::VersionOnHold, &target.name, sentence)]);
+        }
+        let is_over = target.effective_sunset().is_some_and(|sunset| sunset <= now);
+        if is_over || !matches!(target.state, VersionState::Approved | VersionState::Deprecated) {
             let sentence = format!(
                 "the version is {}; an alias needs an APPROVED one, or a DEPRECATED one before its sunset",
                 target.state.word()
             );
             return Err(vec![Refusal::new(Reason::AliasTargetNotApproved, &target.name, sentence)]);
         }
-        let (create_time, previous_version) = match present {
-            Some(alias) => (alias.create_time, Some(alias.version)),
-            None => (now, None),
-        };
-        Ok(Alias { name, version: target.name.clone(), previous_version, create_time, update_time: now })
+        let version = target.name.clone();
+        Ok(match present {
+            Some(alias) => {
+                let previous_version = Some(alias.version.clone());
+                Alias { version, previous_version, update_time: now, ..alias }
+            }
+            None => Alias {
+                name,
+                version,
+                previous_version: None,
+                create_time: now,
+                update_time: now,
+                readiness: None,
+                drill: None,
+            },
+        })
+    }
+
+    /// The alias after a rehearsal of the way back.
+    pub fn drilled(self, drill: Drill) -> Self {
+        Alias { drill: Some(drill), ..self }
+    }
+
+    /// When its way back has to be looked at again, if ever.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        self.readiness.as_ref().and_then(|readiness| readiness.check_time)
     }
 }

@@ -2,97 +2,140 @@
 
 use super::resource::{Resource, ResourceName};
 
-/// What happened. The word is the CloudEvents type behind `steward.v1.`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum EventType {
-    /// A namespace and its log began.
-    NamespaceCreated,
-    /// A model was registered.
-    ModelCreated,
-    /// A model's content changed.
-    ModelUpdated,
-    /// A model was marked as deleted.
-    ModelDeleted,
-    /// A deletion was taken back.
-    ModelUndeleted,
-    /// A version was registered as a draft.
-    VersionCreated,
-    /// A draft's content changed.
-    VersionUpdated,
-    /// A draft was handed in.
-    VersionSubmitted,
-    /// A candidate was approved.
-    VersionApproved,
-    /// A candidate was refused.
-    VersionRejected,
-    /// The end of a version was announced.
-    VersionDeprecated,
-    /// A deprecation was taken back.
-    VersionReinstated,
-    /// A version went out of service.
-    VersionRetired,
-    /// A version was put away.
-    VersionArchived,
-    /// An alias was pointed to a version.
-    AliasSet,
-    /// An alias was removed.
-    AliasDeleted,
-    /// An evaluation was recorded.
-    EvaluationRecorded,
-}
-
 /// Before the word in a CloudEvents type.
 const PREFIX: &str = "steward.v1.";
 
-impl EventType {
-    /// Everything that can happen.
-    pub const ALL: [EventType; 17] = [
-        EventType::NamespaceCreated,
-        EventType::ModelCreated,
-        EventType::ModelUpdated,
-        EventType::ModelDeleted,
-        EventType::ModelUndeleted,
-        EventType::VersionCreated,
-        EventType::VersionUpdated,
-        EventType::VersionSubmitted,
-        EventType::VersionApproved,
-        EventType::VersionRejected,
-        EventType::VersionDeprecated,
-        EventType::VersionReinstated,
-        EventType::VersionRetired,
-        EventType::VersionArchived,
-        EventType::AliasSet,
-        EventType::AliasDeleted,
-        EventType::EvaluationRecorded,
-    ];
+/// Defines the events once: what happened, and its CloudEvents type.
+macro_rules! events {
+    ($($(#[$doc:meta])* $variant:ident => $text:literal,)*) => {
+        /// What happened. The word is the CloudEvents type behind `steward.v1.`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum EventType {
+            $($(#[$doc])* $variant,)*
+        }
 
+        impl EventType {
+            /// Everything that can happen.
+            pub const ALL: &'static [EventType] = &[$(EventType::$variant),*];
+
+            /// The CloudEvents type.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(EventType::$variant => $text,)*
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// A namespace and its log began.
+    NamespaceCreated => "steward.v1.NamespaceCreated",
+    /// A model was registered.
+    ModelCreated => "steward.v1.ModelCreated",
+    /// A model's content changed.
+    ModelUpdated => "steward.v1.ModelUpdated",
+    /// A model was marked as deleted.
+    ModelDeleted => "steward.v1.ModelDeleted",
+    /// A deletion was taken back.
+    ModelUndeleted => "steward.v1.ModelUndeleted",
+    /// A version was registered as a draft.
+    VersionCreated => "steward.v1.VersionCreated",
+    /// A draft's content changed.
+    VersionUpdated => "steward.v1.VersionUpdated",
+    /// A draft was handed in.
+    VersionSubmitted => "steward.v1.VersionSubmitted",
+    /// A candidate was approved.
+    VersionApproved => "steward.v1.VersionApproved",
+    /// A candidate was refused.
+    VersionRejected => "steward.v1.VersionRejected",
+    /// The end of a version was announced.
+    VersionDeprecated => "steward.v1.VersionDeprecated",
+    /// A deprecation was taken back.
+    VersionReinstated => "steward.v1.VersionReinstated",
+    /// A version went out of service.
+    VersionRetired => "steward.v1.VersionRetired",
+    /// A version was put away.
+    VersionArchived => "steward.v1.VersionArchived",
+    /// An alias was pointed to a version.
+    AliasSet => "steward.v1.AliasSet",
+    /// An alias went back to an earlier version.
+    AliasRolledBack => "steward.v1.AliasRolledBack",
+    /// The way back of an alias was rehearsed.
+    AliasDrilled => "steward.v1.AliasDrilled",
+    /// The way back of an alias opened, closed, or will close at another time.
+    AliasReadinessChanged => "steward.v1.AliasReadinessChanged",
+    /// An alias was removed.
+    AliasDeleted => "steward.v1.AliasDeleted",
+    /// An evaluation was recorded.
+    EvaluationRecorded => "steward.v1.EvaluationRecorded",
+    /// Rules or switches of a namespace changed.
+    NamespaceUpdated => "steward.v1.NamespaceUpdated",
+    /// A policy was written for the first time.
+    PolicyCreated => "steward.v1.PolicyCreated",
+    /// The rules of a policy changed.
+    PolicyUpdated => "steward.v1.PolicyUpdated",
+    /// A sunset was put off.
+    VersionSunsetExtended => "steward.v1.VersionSunsetExtended",
+    /// A sunset was brought forward.
+    VersionSunsetShortened => "steward.v1.VersionSunsetShortened",
+    /// A provider moved the end of a rented version.
+    VersionUpstreamEndMoved => "steward.v1.VersionUpstreamEndMoved",
+    /// A reminder of a sunset.
+    VersionReminded => "steward.v1.VersionReminded",
+    /// A brownout before a sunset began.
+    VersionBrownoutBegan => "steward.v1.VersionBrownoutBegan",
+    /// A brownout did not take place.
+    VersionBrownoutSkipped => "steward.v1.VersionBrownoutSkipped",
+    /// A retired version is back for a while.
+    VersionRestored => "steward.v1.VersionRestored",
+    /// A version was put into quarantine.
+    VersionHeld => "steward.v1.VersionHeld",
+    /// A quarantine was lifted.
+    VersionReleased => "steward.v1.VersionReleased",
+    /// A step was proposed.
+    ProposalCreated => "steward.v1.ProposalCreated",
+    /// Somebody agreed to a proposal.
+    ProposalApproved => "steward.v1.ProposalApproved",
+    /// Somebody took an agreement back.
+    ProposalRevoked => "steward.v1.ProposalRevoked",
+    /// Somebody said no to a proposal.
+    ProposalRejected => "steward.v1.ProposalRejected",
+    /// A proposal was taken back.
+    ProposalWithdrawn => "steward.v1.ProposalWithdrawn",
+    /// Somebody said something about a proposal.
+    ProposalCommented => "steward.v1.ProposalCommented",
+    /// Nobody decided a proposal in time.
+    ProposalExpired => "steward.v1.ProposalExpired",
+    /// An incident was opened.
+    IncidentOpened => "steward.v1.IncidentOpened",
+    /// An incident is over.
+    IncidentClosed => "steward.v1.IncidentClosed",
+    /// A model's review date has come.
+    ModelReviewDue => "steward.v1.ModelReviewDue",
+    /// A consumer was registered.
+    ConsumerRegistered => "steward.v1.ConsumerRegistered",
+    /// What is said about a consumer changed.
+    ConsumerUpdated => "steward.v1.ConsumerUpdated",
+    /// A consumer was removed.
+    ConsumerDeleted => "steward.v1.ConsumerDeleted",
+    /// A consumer used a version.
+    ConsumerUsedVersion => "steward.v1.ConsumerUsedVersion",
+    /// A consumer knows of a sunset.
+    ConsumerAcknowledged => "steward.v1.ConsumerAcknowledged",
+    /// A consumer is spared brownouts.
+    ConsumerExempted => "steward.v1.ConsumerExempted",
+    /// A provider announced something about a rented model.
+    UpstreamObserved => "steward.v1.UpstreamObserved",
+    /// A record about a rented model was removed.
+    UpstreamDeleted => "steward.v1.UpstreamDeleted",
+}
+
+impl EventType {
     /// Reads a type, with or without `steward.v1.` before it.
     pub fn parse(text: &str) -> Option<Self> {
         let word = text.strip_prefix(PREFIX).unwrap_or(text);
-        Self::ALL.into_iter().find(|kind| kind.as_str().strip_prefix(PREFIX) == Some(word))
-    }
-
-    /// The CloudEvents type.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            EventType::NamespaceCreated => "steward.v1.NamespaceCreated",
-            EventType::ModelCreated => "steward.v1.ModelCreated",
-            EventType::ModelUpdated => "steward.v1.ModelUpdated",
-            EventType::ModelDeleted => "steward.v1.ModelDeleted",
-            EventType::ModelUndeleted => "steward.v1.ModelUndeleted",
-            EventType::VersionCreated => "steward.v1.VersionCreated",
-            EventType::VersionUpdated => "steward.v1.VersionUpdated",
-            EventType::VersionSubmitted => "steward.v1.VersionSubmitted",
-            EventType::VersionApproved => "steward.v1.VersionApproved",
-            EventType::VersionRejected => "steward.v1.VersionRejected",
-            EventType::VersionDeprecated => "steward.v1.VersionDeprecated",
-            EventType::VersionReinstated => "steward.v1.VersionReinstated",
-            EventType::VersionRetired => "steward.v1.VersionRetired",
-            EventType::VersionArchived => "steward.v1.VersionArchived",
-            EventType::AliasSet => "steward.v1.AliasSet",
-            EventType::AliasDeleted => "steward.v1.AliasDeleted",
-            EventType::EvaluationRecorded => "steward.v1.EvaluationRecorded",
-        }
+        Self::ALL.iter().copied().find(|kind| kind.as_str().strip_prefix(PREFIX) == Some(word))
     }
 }
 

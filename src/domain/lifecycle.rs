@@ -1,8 +1,17 @@
 //! The life of a version: its states, and what is on record about its steps.
 
+pub mod clock;
+pub mod consent;
+mod guard;
+pub mod schedule;
 pub mod transition;
 
-use super::{name::VersionName, time::Timestamp};
+use self::{consent::Approval, schedule::Schedule};
+use super::{
+    name::{IncidentName, UpstreamName, VersionName},
+    policy::{Enforcement, PolicyReference, gate::GateResult},
+    time::Timestamp,
+};
 use serde::{Deserialize, Serialize};
 
 /// Where a version stands in its life.
@@ -32,6 +41,17 @@ pub enum VersionState {
 }
 
 impl VersionState {
+    /// All of them, in the order of a life.
+    pub const ALL: [VersionState; 7] = [
+        VersionState::Draft,
+        VersionState::Candidate,
+        VersionState::Approved,
+        VersionState::Deprecated,
+        VersionState::Retired,
+        VersionState::Rejected,
+        VersionState::Archived,
+    ];
+
     /// The word that people read.
     pub fn word(self) -> &'static str {
         match self {
@@ -44,10 +64,15 @@ impl VersionState {
             VersionState::Archived => "ARCHIVED",
         }
     }
+
+    /// Whether it is in service, or may still come into it.
+    pub fn is_alive(self) -> bool {
+        matches!(self, VersionState::Candidate | VersionState::Approved | VersionState::Deprecated)
+    }
 }
 
-/// Who decided something, when and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Who decided something, when and why, and on what grounds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Decision {
     /// Who.
     pub actor: String,
@@ -55,10 +80,49 @@ pub struct Decision {
     pub reason: String,
     /// When.
     pub time: Timestamp,
+    /// Who else agreed, where that was needed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub approvals: Vec<Approval>,
+    /// Whether the namespace's switch for self-approval stood in for somebody else.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub self_approved: bool,
+    /// Whether gates that failed were overridden.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub gates_overridden: bool,
+    /// The incident that made it necessary.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub incident: Option<IncidentName>,
+    /// The policy that it followed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyReference>,
+    /// What the gates found.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<GateResult>,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
+}
+
+impl Decision {
+    /// A decision of one person that followed no policy.
+    pub fn new(actor: impl Into<String>, reason: impl Into<String>, time: Timestamp) -> Self {
+        Decision {
+            actor: actor.into(),
+            reason: reason.into(),
+            time,
+            approvals: Vec::new(),
+            self_approved: false,
+            gates_overridden: false,
+            incident: None,
+            policy: None,
+            gates: Vec::new(),
+        }
+    }
 }
 
 /// How and when a version goes out of service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Deprecation {
     /// Who announced it, when and why.
     pub decision: Decision,
@@ -67,6 +131,26 @@ pub struct Deprecation {
     /// What callers move to.
     #[serde(flatten)]
     pub successor: Successor,
+    /// How the sunset was moved since, the oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub moves: Vec<SunsetMove>,
+    /// What happens until the sunset.
+    #[serde(default, skip_serializing_if = "Schedule::is_empty")]
+    pub schedule: Schedule,
+    /// What becomes of late callers.
+    #[serde(default)]
+    pub enforcement: Enforcement,
+}
+
+/// A sunset that was moved.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SunsetMove {
+    /// Who moved it, when and why.
+    pub decision: Decision,
+    /// When it was.
+    pub from: Timestamp,
+    /// When it is since.
+    pub to: Timestamp,
 }
 
 /// What callers of a deprecated version move to.
@@ -87,4 +171,67 @@ impl Deprecation {
             Successor::NoReplacementReason(_) => None,
         }
     }
+
+    /// The sunset as it was announced.
+    pub fn original_sunset(&self) -> Timestamp {
+        self.moves.first().map_or(self.sunset_time, |first| first.from)
+    }
+}
+
+/// When the provider of a rented version ends it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpstreamEnd {
+    /// The record that says so.
+    pub upstream: UpstreamName,
+    /// When the provider shuts it down.
+    pub shutdown_time: Timestamp,
+    /// The shutdown less the policy's margin: the latest sunset.
+    pub latest_time: Timestamp,
+    /// When the notice period before that begins: then Steward announces the end
+    /// by itself.
+    pub announce_time: Timestamp,
+}
+
+/// A quarantine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Hold {
+    /// Who placed it, when and why.
+    pub decision: Decision,
+    /// The version that `production` could go back to then, if there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub way_back: Option<VersionName>,
+}
+
+/// Why a version went out of service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RetirementCause {
+    /// Its sunset came.
+    #[serde(rename = "RETIREMENT_CAUSE_SUNSET")]
+    Sunset,
+    /// Nobody used it any more.
+    #[serde(rename = "RETIREMENT_CAUSE_UNUSED")]
+    Unused,
+    /// It had to go at once.
+    #[serde(rename = "RETIREMENT_CAUSE_EMERGENCY")]
+    Emergency,
+}
+
+/// How a version went out of service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Retirement {
+    /// Who took it out, when and why.
+    pub decision: Decision,
+    /// Why.
+    pub cause: RetirementCause,
+    /// Seconds from the announcement to the end: the notice that callers really had.
+    pub notice_seconds: i64,
+}
+
+/// A version that is back for a while after its retirement.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Restoration {
+    /// Who brought it back, when and why.
+    pub decision: Decision,
+    /// Then it retires again, by itself.
+    pub until_time: Timestamp,
 }

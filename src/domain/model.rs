@@ -1,11 +1,14 @@
 //! Models: what a caller may say about one, and what may happen to it.
 
+pub mod card;
+
+use self::card::ModelCard;
 use super::{
     check::{Check, Violations},
     filter::{FieldPath, FieldType, FieldValue, Filterable, Schema},
     mask::masked,
     metadata::{Labels, Properties, check_labels, check_properties, label, text},
-    name::{AliasName, ModelName},
+    name::{AliasName, ModelName, PolicyName},
     refusal::{Reason, Refusal},
     time::Timestamp,
 };
@@ -60,6 +63,15 @@ impl RiskTier {
             RiskTier::Critical => "CRITICAL",
         }
     }
+
+    /// The policy that it has unless its namespace says otherwise.
+    pub fn policy_id(self) -> &'static str {
+        match self {
+            RiskTier::Preview => "preview",
+            RiskTier::Standard => "standard",
+            RiskTier::Critical => "critical",
+        }
+    }
 }
 
 /// Somebody to reach about a model.
@@ -70,6 +82,20 @@ pub struct Contact {
     /// An e-mail address, a telephone number or a URL.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub address: String,
+}
+
+impl Contact {
+    /// Whether nobody is named.
+    pub fn is_empty(&self) -> bool {
+        self.display_name.is_empty() && self.address.is_empty()
+    }
+}
+
+impl Check for Contact {
+    fn check(&self, violations: &mut Violations) {
+        violations.text("display_name", &self.display_name, 1, 200);
+        violations.text("address", &self.address, 0, 320);
+    }
 }
 
 /// What a caller says about a model.
@@ -98,6 +124,12 @@ pub struct ModelContent {
     /// Whether it sees personal data.
     #[serde(default)]
     pub processes_personal_data: bool,
+    /// What people have to know about it.
+    #[serde(default, skip_serializing_if = "ModelCard::is_empty")]
+    pub card: ModelCard,
+    /// The policy that binds it; none means that of its risk tier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<PolicyName>,
     /// Short keys and values to filter by.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
@@ -115,6 +147,8 @@ masked!(ModelContent {
     risk_tier,
     data_categories,
     processes_personal_data,
+    card,
+    policy,
     labels,
     properties,
 });
@@ -126,10 +160,7 @@ impl Check for ModelContent {
         violations.text("owner", &self.owner, 0, 200);
         violations.at_most("contacts", self.contacts.len(), 20);
         for (index, contact) in self.contacts.iter().enumerate() {
-            violations.within(&format!("contacts[{index}]"), |v| {
-                v.text("display_name", &contact.display_name, 1, 200);
-                v.text("address", &contact.address, 0, 320);
-            });
+            violations.within(&format!("contacts[{index}]"), |v| contact.check(v));
         }
         if self.kind.is_none() {
             violations.add("kind", "is required: use OWN, RENTED_API or EMBEDDED");
@@ -138,6 +169,7 @@ impl Check for ModelContent {
         for (index, category) in self.data_categories.iter().enumerate() {
             violations.code(&format!("data_categories[{index}]"), category, 63, "-_.", true);
         }
+        violations.within("card", |v| self.card.check(v));
         check_labels(&self.labels, violations);
         check_properties(&self.properties, violations);
     }
@@ -158,6 +190,9 @@ pub struct Model {
     /// When it was deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete_time: Option<Timestamp>,
+    /// The review date that has come; a new date on the card takes it away.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review_due_time: Option<Timestamp>,
 }
 
 impl Model {
@@ -169,7 +204,20 @@ impl Model {
             create_time: now,
             update_time: now,
             delete_time: None,
+            review_due_time: None,
         }
+    }
+
+    /// When time next does something to it, if ever: its review date comes.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        let date = self.content.card.review_time.filter(|_| self.delete_time.is_none());
+        date.filter(|date| self.review_due_time != Some(*date))
+    }
+
+    /// The model whose review date has come by `now`, if it has.
+    pub fn review_due(self, now: Timestamp) -> Option<Self> {
+        let date = self.next_due().filter(|date| *date <= now)?;
+        Some(Model { review_due_time: Some(date), update_time: now, ..self })
     }
 
     /// The model with other content.

@@ -1,8 +1,17 @@
 //! Ids and resource names. A name that exists is well formed.
 
+mod id;
+mod upstream;
+
+pub use self::{
+    id::{
+        AliasId, ConsumerId, EvaluationId, IncidentId, ModelId, NamespaceId, PolicyId, ProposalId, VersionLabel,
+    },
+    upstream::UpstreamName,
+};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::{borrow::Cow, fmt, str::FromStr, sync::Arc};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 /// Everything but RFC 3986's unreserved characters is encoded in a name.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -12,105 +21,11 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 #[error("{0}")]
 pub struct NameError(pub String);
 
-/// Defines an id: a shared text that passed its rule.
-macro_rules! id {
-    ($(#[$doc:meta])* $name:ident, $rule:expr, $allowed:expr) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Arc<str>);
-
-        impl $name {
-            /// Reads an id, not percent-encoded.
-            pub fn new(text: &str) -> Result<Self, NameError> {
-                let rule: fn(&str) -> bool = $rule;
-                if rule(text) {
-                    Ok(Self(text.into()))
-                } else if text.is_empty() {
-                    Err(NameError(format!("is required: {}", $allowed)))
-                } else {
-                    Err(NameError(format!("{} is not allowed: {}", shown(text), $allowed)))
-                }
-            }
-
-            /// The id as it is.
-            pub fn as_str(&self) -> &str {
-                &self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&self.0)
-            }
-        }
-
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(&self.0)
-            }
-        }
-    };
-}
-
 /// A long text is cut in an error.
 fn shown(text: &str) -> String {
     let head: String = text.chars().take(60).collect();
     if head.len() < text.len() { format!("{head:?}…") } else { format!("{head:?}") }
 }
-
-fn slug(text: &str, max: usize, extra: &str, letter_first: bool) -> bool {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || extra.contains(c);
-    (1..=max).contains(&text.len())
-        && text.chars().all(fits)
-        && (!letter_first || text.starts_with(|c: char| c.is_ascii_lowercase()))
-        && !matches!(text, "." | "..")
-}
-
-/// Other registries' names must fit in, so a model id is wide.
-fn wide(text: &str, max: usize) -> bool {
-    let fits = |c: char| c.is_alphanumeric() || " ._-+:@()".contains(c);
-    (1..=max).contains(&text.chars().count())
-        && text.chars().all(fits)
-        && text.trim() == text
-        && !matches!(text, "." | "..")
-}
-
-id!(
-    /// A tenant, such as `default`.
-    NamespaceId,
-    |t| slug(t, 63, "-", true),
-    "use 1-63 lower-case ASCII letters, digits and `-`, beginning with a letter"
-);
-id!(
-    /// A model, such as `donor chatbot (EU)`.
-    ModelId,
-    |t| wide(t, 250),
-    "use 1-250 Unicode letters and digits, spaces inside, and `._-+:@()`"
-);
-id!(
-    /// A pointer to a version, such as `production`.
-    AliasId,
-    |t| slug(t, 63, "-_.", true),
-    "use 1-63 lower-case ASCII letters, digits, `-`, `_` and `.`, beginning with a letter"
-);
-id!(
-    /// An evaluation, a UUID unless the caller chose another.
-    EvaluationId,
-    |t| slug(t, 63, "-_.", false),
-    "use 1-63 lower-case ASCII letters, digits, `-`, `_` and `.`"
-);
-id!(
-    /// A program that uses models.
-    ConsumerId,
-    |t| wide(t, 250),
-    "use 1-250 Unicode letters and digits, spaces inside, and `._-+:@()`"
-);
-id!(
-    /// A version's own name; never only digits, so that it cannot be taken for a number.
-    VersionLabel,
-    |t| wide(t, 128) && !t.chars().all(|c| c.is_ascii_digit()),
-    "use 1-128 Unicode letters and digits, spaces inside, and `._-+:@()`, not only digits"
-);
 
 /// The number of a version: 1, 2, 3 …
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -138,6 +53,14 @@ impl fmt::Display for VersionNumber {
     }
 }
 
+fn singular(collection: &str) -> String {
+    match collection {
+        "aliases" => "alias".to_owned(),
+        "policies" => "policy".to_owned(),
+        other => other.strip_suffix('s').unwrap_or(other).to_owned(),
+    }
+}
+
 /// Splits `collection/id/collection/id/…` and decodes the ids.
 fn segments<'t, const N: usize>(
     text: &'t str,
@@ -145,12 +68,8 @@ fn segments<'t, const N: usize>(
 ) -> Result<[Cow<'t, str>; N], NameError> {
     let pattern = || {
         let parts: Vec<String> =
-            collections.iter().map(|c| format!("{c}/{{{}}}", c.strip_suffix('s').unwrap_or(c))).collect();
-        NameError(format!(
-            "{} is not a name of the form {}",
-            shown(text),
-            parts.join("/").replace("aliase}", "alias}")
-        ))
+            collections.iter().map(|c| format!("{c}/{{{}}}", singular(c))).collect();
+        NameError(format!("{} is not a name of the form {}", shown(text), parts.join("/")))
     };
     let parts: Vec<&str> = text.split('/').collect();
     if parts.len() != 2 * N {
@@ -237,6 +156,47 @@ pub struct EvaluationName {
     pub evaluation: EvaluationId,
 }
 
+/// `namespaces/{namespace}/policies/{policy}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PolicyName {
+    /// The tenant.
+    pub namespace: NamespaceId,
+    /// The policy.
+    pub policy: PolicyId,
+}
+
+/// `namespaces/{namespace}/models/{model}/versions/{version}/proposals/{proposal}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProposalName {
+    /// The version.
+    pub version: VersionName,
+    /// The proposal.
+    pub proposal: ProposalId,
+}
+
+/// `namespaces/{namespace}/models/{model}/incidents/{incident}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IncidentName {
+    /// The model.
+    pub model: ModelName,
+    /// The incident.
+    pub incident: IncidentId,
+}
+
+/// `namespaces/{namespace}/models/{model}/consumers/{consumer}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConsumerName {
+    /// The model.
+    pub model: ModelName,
+    /// The program.
+    pub consumer: ConsumerId,
+}
+
+name!(PolicyName);
+name!(ProposalName);
+name!(IncidentName);
+name!(ConsumerName);
+name!(UpstreamName);
 name!(NamespaceName);
 name!(ModelName);
 name!(VersionName);
@@ -274,6 +234,30 @@ impl fmt::Display for EvaluationName {
     }
 }
 
+impl fmt::Display for PolicyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "namespaces/{}/policies/{}", self.namespace, self.policy)
+    }
+}
+
+impl fmt::Display for ProposalName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/proposals/{}", self.version, self.proposal)
+    }
+}
+
+impl fmt::Display for IncidentName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/incidents/{}", self.model, self.incident)
+    }
+}
+
+impl fmt::Display for ConsumerName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/consumers/{}", self.model, utf8_percent_encode(self.consumer.as_str(), ENCODED))
+    }
+}
+
 impl FromStr for NamespaceName {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {
@@ -286,7 +270,7 @@ impl FromStr for ModelName {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {
         let [namespace, model] = segments(text, ["namespaces", "models"])?;
-        Ok(Self { namespace: NamespaceId::new(&namespace)?, model: ModelId::new(&model)? })
+        model_name(&namespace, &model)
     }
 }
 
@@ -302,8 +286,41 @@ impl FromStr for AliasName {
     type Err = NameError;
     fn from_str(text: &str) -> Result<Self, NameError> {
         let [namespace, model, alias] = segments(text, ["namespaces", "models", "aliases"])?;
-        let model = ModelName { namespace: NamespaceId::new(&namespace)?, model: ModelId::new(&model)? };
-        Ok(Self { model, alias: AliasId::new(&alias)? })
+        Ok(Self { model: model_name(&namespace, &model)?, alias: AliasId::new(&alias)? })
+    }
+}
+
+impl FromStr for PolicyName {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let [namespace, policy] = segments(text, ["namespaces", "policies"])?;
+        Ok(Self { namespace: NamespaceId::new(&namespace)?, policy: PolicyId::new(&policy)? })
+    }
+}
+
+impl FromStr for ProposalName {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let [namespace, model, version, proposal] =
+            segments(text, ["namespaces", "models", "versions", "proposals"])?;
+        let version = version_name(&namespace, &model, &version)?;
+        Ok(Self { version, proposal: ProposalId::new(&proposal)? })
+    }
+}
+
+impl FromStr for IncidentName {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let [namespace, model, incident] = segments(text, ["namespaces", "models", "incidents"])?;
+        Ok(Self { model: model_name(&namespace, &model)?, incident: IncidentId::new(&incident)? })
+    }
+}
+
+impl FromStr for ConsumerName {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let [namespace, model, consumer] = segments(text, ["namespaces", "models", "consumers"])?;
+        Ok(Self { model: model_name(&namespace, &model)?, consumer: ConsumerId::new(&consumer)? })
     }
 }
 
@@ -323,8 +340,11 @@ fn version_name(namespace: &str, model: &str, version: &str) -> Result<VersionNa
     let number = version.parse().ok().filter(|_| digits).ok_or_else(|| {
         NameError(format!("{} is not a version number: use 1, 2, 3 … without leading zeros", shown(version)))
     })?;
-    let model = ModelName { namespace: NamespaceId::new(namespace)?, model: ModelId::new(model)? };
-    Ok(VersionName { model, number: VersionNumber::new(number)? })
+    Ok(VersionName { model: model_name(namespace, model)?, number: VersionNumber::new(number)? })
+}
+
+fn model_name(namespace: &str, model: &str) -> Result<ModelName, NameError> {
+    Ok(ModelName { namespace: NamespaceId::new(namespace)?, model: ModelId::new(model)? })
 }
 
 #[cfg(test)]

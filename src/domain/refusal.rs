@@ -49,8 +49,60 @@ reasons! {
     ReplacementCircle => "REPLACEMENT_CIRCLE",
     /// The version's state does not take evaluations.
     EvaluationNotAccepted => "EVALUATION_NOT_ACCEPTED",
+    /// The version is on hold.
+    VersionOnHold => "VERSION_ON_HOLD",
+    /// The version is not on hold.
+    VersionNotHeld => "VERSION_NOT_HELD",
+    /// The model's card lacks what the policy asks for.
+    CardIncomplete => "CARD_INCOMPLETE",
+    /// The policy asks for a fresh evaluation.
+    EvidenceMissing => "EVIDENCE_MISSING",
+    /// A gate of the policy does not let the version pass.
+    GateFailed => "GATE_FAILED",
+    /// More people have to agree.
+    ApprovalRequired => "APPROVAL_REQUIRED",
+    /// It takes an open incident.
+    IncidentRequired => "INCIDENT_REQUIRED",
+    /// The incident is closed.
+    IncidentClosed => "INCIDENT_CLOSED",
+    /// The provider ends the version too soon.
+    UpstreamEndsTooSoon => "UPSTREAM_ENDS_TOO_SOON",
+    /// The sunset leaves less than the notice period.
+    NoticeTooShort => "NOTICE_TOO_SHORT",
+    /// The sunset lies before the end of the least life.
+    SunsetTooSoon => "SUNSET_TOO_SOON",
+    /// The sunset lies beyond the provider's end less the margin.
+    SunsetAfterUpstream => "SUNSET_AFTER_UPSTREAM",
+    /// An extension has to lead to a later sunset.
+    SunsetNotLater => "SUNSET_NOT_LATER",
+    /// A shortening has to lead to an earlier sunset.
+    SunsetNotEarlier => "SUNSET_NOT_EARLIER",
+    /// The sunset was put off as often as the policy allows.
+    ExtensionsExhausted => "EXTENSIONS_EXHAUSTED",
+    /// The sunset would be put off further than the policy allows.
+    ExtensionTooLong => "EXTENSION_TOO_LONG",
+    /// The version is back for a while only.
+    VersionRestored => "VERSION_RESTORED",
+    /// Somebody resolved the version lately.
+    VersionInUse => "VERSION_IN_USE",
+    /// A restoration ends within 72 hours.
+    RestorationTooLong => "RESTORATION_TOO_LONG",
+    /// Retired versions are kept for a while.
+    RetentionNotOver => "RETENTION_NOT_OVER",
+    /// The proposal is decided already.
+    ProposalClosed => "PROPOSAL_CLOSED",
+    /// The author of a proposal cannot agree with it.
+    ProposalOwn => "PROPOSAL_OWN",
+    /// A deprecated version takes no new consumers.
+    NewConsumerRefused => "NEW_CONSUMER_REFUSED",
+    /// A brownout before the sunset.
+    VersionBrownout => "VERSION_BROWNOUT",
     /// An alias needs an approved version.
     AliasTargetNotApproved => "ALIAS_TARGET_NOT_APPROVED",
+    /// A version is no safe way back.
+    RollbackTargetUnsafe => "ROLLBACK_TARGET_UNSAFE",
+    /// An alias never pointed to another safe version.
+    NoWayBack => "NO_WAY_BACK",
     /// A parent version named as source does not exist.
     SourceMissing => "SOURCE_MISSING",
     /// A draft resolves for nobody.
@@ -76,12 +128,21 @@ pub struct Refusal {
     pub description: String,
     /// The version to use instead, where there is one.
     pub replacement: Option<String>,
+    /// What programs may want to read from it.
+    pub values: Vec<(&'static str, String)>,
 }
 
 impl Refusal {
     /// A refusal about a resource.
     pub fn new(reason: Reason, subject: &impl Display, description: impl Into<String>) -> Self {
-        Refusal { reason, subject: subject.to_string(), description: description.into(), replacement: None }
+        let (subject, description) = (subject.to_string(), description.into());
+        Refusal { reason, subject, description, replacement: None, values: Vec::new() }
+    }
+
+    /// The refusal with a value for programs.
+    pub fn with(mut self, key: &'static str, value: impl Display) -> Self {
+        self.values.push((key, value.to_string()));
+        self
     }
 
     /// The refusal with the version to use instead.

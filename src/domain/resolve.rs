@@ -2,7 +2,7 @@
 //! obeyed here, at read time: no background task has to have run.
 
 use super::{
-    lifecycle::VersionState,
+    lifecycle::{Deprecation, Hold, VersionState},
     refusal::{Reason, Refusal},
     time::Timestamp,
     version::Version,
@@ -17,61 +17,154 @@ pub struct Warning {
     pub message: String,
 }
 
-/// Whether a version may be used at a time, with warnings. A candidate may only
-/// be asked for explicitly, not reached by an alias.
-pub fn resolve(version: &Version, by_alias: bool, now: Timestamp) -> Result<Vec<Warning>, Refusal> {
-    let refuse = |reason, sentence: String| {
-        let replacement = version.deprecation.as_ref().and_then(|d| d.replacement());
-        Err(Refusal::new(reason, &version.name, sentence).with_replacement(replacement))
-    };
-    match version.state {
-        VersionState::Approved => Ok(Vec::new()),
-        VersionState::Draft => {
-            refuse(Reason::VersionDraft, "it is a DRAFT; submit it and have it approved".into())
-        }
-        VersionState::Candidate if by_alias => refuse(
-            Reason::VersionCandidate,
-            "it is a CANDIDATE, which no alias resolves; have it approved".into(),
-        ),
-        VersionState::Candidate => Ok(vec![Warning {
-            code: "VERSION_NOT_APPROVED",
-            message: "This version is a CANDIDATE: it is under review and not approved for use.".into(),
-        }]),
-        VersionState::Deprecated => deprecated(version, now),
-        VersionState::Retired => refuse(Reason::VersionRetired, retired_sentence(version)),
-        VersionState::Rejected => {
-            refuse(Reason::VersionRejected, "it was refused in review; use an approved version".into())
-        }
-        VersionState::Archived => {
-            refuse(Reason::VersionArchived, "it is archived; use an approved version".into())
-        }
-    }
+/// What is known of who asks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Asker {
+    /// Nobody said.
+    #[default]
+    Unknown,
+    /// A program that nobody registered.
+    Unregistered,
+    /// A registered consumer.
+    Consumer {
+        /// Whether it asked for this version before.
+        has_used: bool,
+        /// Whether it is spared this version's brownouts.
+        is_exempt: bool,
+    },
 }
 
-fn deprecated(version: &Version, now: Timestamp) -> Result<Vec<Warning>, Refusal> {
-    let Some(deprecation) = &version.deprecation else { return Ok(Vec::new()) };
-    if deprecation.sunset_time <= now {
-        return Err(Refusal::new(Reason::VersionRetired, &version.name, retired_sentence(version))
-            .with_replacement(deprecation.replacement()));
+/// Whether a version may be used at a time, with warnings. A candidate may only
+/// be asked for explicitly, not reached by an alias.
+pub fn resolve(
+    version: &Version,
+    by_alias: bool,
+    asker: Asker,
+    now: Timestamp,
+) -> Result<Vec<Warning>, Refusal> {
+    let refuse = |reason, sentence: String| Err(refusal(version, reason, sentence));
+    if let (true, Some(hold)) = (version.state.is_alive(), &version.hold) {
+        return Err(on_hold(version, hold));
     }
-    let advice = match deprecation.replacement() {
-        Some(name) => format!("Move to {name}."),
-        None => "There is no replacement.".to_owned(),
+    let mut warnings = match version.state {
+        VersionState::Approved if is_over(version, now) => return Err(retired(version)),
+        VersionState::Approved => ends_upstream(version).into_iter().collect(),
+        VersionState::Draft => {
+            return refuse(Reason::VersionDraft, "it is a DRAFT; submit it and have it approved".into());
+        }
+        VersionState::Candidate if by_alias => {
+            let sentence = "it is a CANDIDATE, which no alias resolves; have it approved".into();
+            return refuse(Reason::VersionCandidate, sentence);
+        }
+        VersionState::Candidate => vec![Warning {
+            code: "VERSION_NOT_APPROVED",
+            message: "This version is a CANDIDATE: it is under review and not approved for use.".into(),
+        }],
+        VersionState::Deprecated => deprecated(version, asker, now)?,
+        VersionState::Retired => return Err(retired(version)),
+        VersionState::Rejected => {
+            return refuse(Reason::VersionRejected, "it was refused in review; use an approved version".into());
+        }
+        VersionState::Archived => {
+            return refuse(Reason::VersionArchived, "it is archived; use an approved version".into());
+        }
     };
+    if asker == Asker::Unregistered {
+        let message = "Nobody registered this consumer, so nobody can tell it when the version goes: register it.";
+        warnings.push(Warning { code: "CONSUMER_NOT_REGISTERED", message: message.to_owned() });
+    }
+    Ok(warnings)
+}
+
+fn refusal(version: &Version, reason: Reason, sentence: String) -> Refusal {
+    let replacement = version.deprecation.as_ref().and_then(|d| d.replacement());
+    Refusal::new(reason, &version.name, sentence).with_replacement(replacement)
+}
+
+fn is_over(version: &Version, now: Timestamp) -> bool {
+    version.effective_sunset().is_some_and(|sunset| sunset <= now)
+}
+
+fn on_hold(version: &Version, hold: &Hold) -> Refusal {
+    let advice = match &hold.way_back {
+        Some(name) => format!("go back to {name}"),
+        None => "there is no version to go back to".to_owned(),
+    };
+    let sentence = format!("it is on hold since {} ({}); {advice}", hold.decision.time, hold.decision.reason);
+    let way_back = hold.way_back.as_ref();
+    let replacement = version.deprecation.as_ref().and_then(|d| d.replacement());
+    Refusal::new(Reason::VersionOnHold, &version.name, sentence).with_replacement(way_back.or(replacement))
+}
+
+/// An approved version whose provider has announced its end.
+fn ends_upstream(version: &Version) -> Option<Warning> {
+    let end = version.upstream_end.as_ref()?;
     let message = format!(
-        "This version is DEPRECATED and stops resolving on {} ({}). {advice}",
-        deprecation.sunset_time, deprecation.decision.reason
+        "Its provider shuts this version down on {}; it stops resolving on {}. Have a replacement approved.",
+        end.shutdown_time, end.latest_time
     );
+    Some(Warning { code: "UPSTREAM_ENDS", message })
+}
+
+fn deprecated(version: &Version, asker: Asker, now: Timestamp) -> Result<Vec<Warning>, Refusal> {
+    if is_over(version, now) {
+        return Err(retired(version));
+    }
+    let Some(deprecation) = &version.deprecation else { return Ok(Vec::new()) };
+    if let Asker::Consumer { has_used: false, .. } = asker {
+        let sentence = format!(
+            "it is DEPRECATED, and this consumer has not used it before; {}",
+            use_instead(deprecation)
+        );
+        return Err(refusal(version, Reason::NewConsumerRefused, sentence));
+    }
+    let is_exempt = matches!(asker, Asker::Consumer { is_exempt: true, .. });
+    let is_quiet = is_exempt || version.restoration.is_some() || !version.open_incidents.is_empty();
+    if let Some(brownout) = deprecation.schedule.brownout_at(now).filter(|_| !is_quiet) {
+        let sentence = format!(
+            "it is in a brownout until {}, announced with its sunset: so its callers notice in time that it goes; {}",
+            brownout.end_time,
+            use_instead(deprecation)
+        );
+        let refusal = refusal(version, Reason::VersionBrownout, sentence);
+        return Err(refusal.with("window_end_time", brownout.end_time));
+    }
+    let end = version.effective_sunset().unwrap_or(deprecation.sunset_time);
+    let message = match &version.restoration {
+        Some(restoration) => format!(
+            "This version was RETIRED and is back until {end} ({}). {}.",
+            restoration.decision.reason,
+            capitalized(&use_instead(deprecation))
+        ),
+        None => format!(
+            "This version is DEPRECATED and stops resolving on {end} ({}). {}.",
+            deprecation.decision.reason,
+            capitalized(&use_instead(deprecation))
+        ),
+    };
     Ok(vec![Warning { code: "VERSION_DEPRECATED", message }])
 }
 
-fn retired_sentence(version: &Version) -> String {
-    let Some(deprecation) = &version.deprecation else {
-        return "it is out of service; use an approved version".to_owned();
-    };
-    let advice = match deprecation.replacement() {
-        Some(name) => format!("use {name}"),
+fn use_instead(deprecation: &Deprecation) -> String {
+    match deprecation.replacement() {
+        Some(name) => format!("move to {name}"),
         None => "there is no replacement".to_owned(),
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
+fn retired(version: &Version) -> Refusal {
+    let sentence = match (&version.deprecation, version.effective_sunset()) {
+        (None, None) => "it is out of service; use an approved version".to_owned(),
+        (None, Some(sunset)) => format!("it is out of service (sunset {sunset}); use an approved version"),
+        (Some(deprecation), sunset) => {
+            let sunset = sunset.unwrap_or(deprecation.sunset_time);
+            format!("it is out of service (sunset {sunset}); {}", use_instead(deprecation))
+        }
     };
-    format!("it is out of service (sunset {}); {advice}", deprecation.sunset_time)
+    refusal(version, Reason::VersionRetired, sentence)
 }

@@ -2,10 +2,19 @@
 
 use super::{
     alias::Alias,
+    consumer::Consumer,
     evaluation::Evaluation,
+    incident::Incident,
     model::Model,
-    name::{AliasName, EvaluationName, ModelName, NamespaceId, NamespaceName, VersionName},
+    name::{
+        AliasName, ConsumerName, EvaluationName, IncidentName, ModelName, NamespaceId, NamespaceName, PolicyName,
+        ProposalName, UpstreamName, VersionName,
+    },
     namespace::Namespace,
+    policy::Policy,
+    proposal::Proposal,
+    time::Timestamp,
+    upstream::Upstream,
     version::Version,
 };
 use serde::{Deserialize, Serialize};
@@ -24,6 +33,16 @@ pub enum ResourceName {
     Alias(AliasName),
     /// Of an evaluation.
     Evaluation(EvaluationName),
+    /// Of a policy.
+    Policy(PolicyName),
+    /// Of a proposal.
+    Proposal(ProposalName),
+    /// Of an incident.
+    Incident(IncidentName),
+    /// Of a consumer.
+    Consumer(ConsumerName),
+    /// Of a record about a rented model.
+    Upstream(UpstreamName),
 }
 
 impl ResourceName {
@@ -35,6 +54,11 @@ impl ResourceName {
             Kind::Version => ResourceName::Version(text.parse()?),
             Kind::Alias => ResourceName::Alias(text.parse()?),
             Kind::Evaluation => ResourceName::Evaluation(text.parse()?),
+            Kind::Policy => ResourceName::Policy(text.parse()?),
+            Kind::Proposal => ResourceName::Proposal(text.parse()?),
+            Kind::Incident => ResourceName::Incident(text.parse()?),
+            Kind::Consumer => ResourceName::Consumer(text.parse()?),
+            Kind::Upstream => ResourceName::Upstream(text.parse()?),
         })
     }
 
@@ -46,6 +70,11 @@ impl ResourceName {
             "versions" => Kind::Version,
             "aliases" => Kind::Alias,
             "evaluations" => Kind::Evaluation,
+            "policies" => Kind::Policy,
+            "proposals" => Kind::Proposal,
+            "incidents" => Kind::Incident,
+            "consumers" => Kind::Consumer,
+            "upstreams" => Kind::Upstream,
             _ => Kind::Namespace,
         };
         Self::parse(kind, text)
@@ -59,6 +88,11 @@ impl ResourceName {
             ResourceName::Version(_) => Kind::Version,
             ResourceName::Alias(_) => Kind::Alias,
             ResourceName::Evaluation(_) => Kind::Evaluation,
+            ResourceName::Policy(_) => Kind::Policy,
+            ResourceName::Proposal(_) => Kind::Proposal,
+            ResourceName::Incident(_) => Kind::Incident,
+            ResourceName::Consumer(_) => Kind::Consumer,
+            ResourceName::Upstream(_) => Kind::Upstream,
         }
     }
 
@@ -70,6 +104,11 @@ impl ResourceName {
             ResourceName::Version(name) => &name.model.namespace,
             ResourceName::Alias(name) => &name.model.namespace,
             ResourceName::Evaluation(name) => &name.version.model.namespace,
+            ResourceName::Policy(name) => &name.namespace,
+            ResourceName::Proposal(name) => &name.version.model.namespace,
+            ResourceName::Incident(name) => &name.model.namespace,
+            ResourceName::Consumer(name) => &name.model.namespace,
+            ResourceName::Upstream(name) => &name.namespace,
         }
     }
 }
@@ -82,6 +121,11 @@ impl fmt::Display for ResourceName {
             ResourceName::Version(name) => name.fmt(f),
             ResourceName::Alias(name) => name.fmt(f),
             ResourceName::Evaluation(name) => name.fmt(f),
+            ResourceName::Policy(name) => name.fmt(f),
+            ResourceName::Proposal(name) => name.fmt(f),
+            ResourceName::Incident(name) => name.fmt(f),
+            ResourceName::Consumer(name) => name.fmt(f),
+            ResourceName::Upstream(name) => name.fmt(f),
         }
     }
 }
@@ -99,9 +143,33 @@ pub enum Kind {
     Alias,
     /// An evaluation.
     Evaluation,
+    /// A policy.
+    Policy,
+    /// A proposal.
+    Proposal,
+    /// An incident.
+    Incident,
+    /// A consumer.
+    Consumer,
+    /// A record about a rented model.
+    Upstream,
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Kind; 10] = [
+        Kind::Namespace,
+        Kind::Model,
+        Kind::Version,
+        Kind::Alias,
+        Kind::Evaluation,
+        Kind::Policy,
+        Kind::Proposal,
+        Kind::Incident,
+        Kind::Consumer,
+        Kind::Upstream,
+    ];
+
     /// The word for people.
     pub fn word(self) -> &'static str {
         match self {
@@ -110,6 +178,11 @@ impl Kind {
             Kind::Version => "version",
             Kind::Alias => "alias",
             Kind::Evaluation => "evaluation",
+            Kind::Policy => "policy",
+            Kind::Proposal => "proposal",
+            Kind::Incident => "incident",
+            Kind::Consumer => "consumer",
+            Kind::Upstream => "upstream record",
         }
     }
 }
@@ -128,6 +201,16 @@ pub enum Resource {
     Alias(Alias),
     /// An evaluation.
     Evaluation(Box<Evaluation>),
+    /// A policy.
+    Policy(Box<Policy>),
+    /// A proposal.
+    Proposal(Box<Proposal>),
+    /// An incident.
+    Incident(Box<Incident>),
+    /// A consumer.
+    Consumer(Box<Consumer>),
+    /// A record about a rented model.
+    Upstream(Box<Upstream>),
 }
 
 impl Resource {
@@ -139,6 +222,11 @@ impl Resource {
             Kind::Version => Resource::Version(Box::new(serde_json::from_slice(json)?)),
             Kind::Alias => Resource::Alias(serde_json::from_slice(json)?),
             Kind::Evaluation => Resource::Evaluation(Box::new(serde_json::from_slice(json)?)),
+            Kind::Policy => Resource::Policy(Box::new(serde_json::from_slice(json)?)),
+            Kind::Proposal => Resource::Proposal(Box::new(serde_json::from_slice(json)?)),
+            Kind::Incident => Resource::Incident(Box::new(serde_json::from_slice(json)?)),
+            Kind::Consumer => Resource::Consumer(Box::new(serde_json::from_slice(json)?)),
+            Kind::Upstream => Resource::Upstream(Box::new(serde_json::from_slice(json)?)),
         })
     }
 
@@ -150,6 +238,22 @@ impl Resource {
             Resource::Version(resource) => ResourceName::Version(resource.name.clone()),
             Resource::Alias(resource) => ResourceName::Alias(resource.name.clone()),
             Resource::Evaluation(resource) => ResourceName::Evaluation(resource.name.clone()),
+            Resource::Policy(resource) => ResourceName::Policy(resource.name.clone()),
+            Resource::Proposal(resource) => ResourceName::Proposal(resource.name.clone()),
+            Resource::Incident(resource) => ResourceName::Incident(resource.name.clone()),
+            Resource::Consumer(resource) => ResourceName::Consumer(resource.name.clone()),
+            Resource::Upstream(resource) => ResourceName::Upstream(resource.name.clone()),
+        }
+    }
+
+    /// When time next does something to it, if ever.
+    pub fn next_due(&self) -> Option<Timestamp> {
+        match self {
+            Resource::Model(model) => model.next_due(),
+            Resource::Version(version) => version.next_due(),
+            Resource::Alias(alias) => alias.next_due(),
+            Resource::Proposal(proposal) => proposal.next_due(),
+            _ => None,
         }
     }
 }
@@ -202,3 +306,8 @@ typed!(Model, ModelName, Model, r => r, s => s);
 typed!(Version, VersionName, Version, r => *r, s => Box::new(s));
 typed!(Alias, AliasName, Alias, r => r, s => s);
 typed!(Evaluation, EvaluationName, Evaluation, r => *r, s => Box::new(s));
+typed!(Policy, PolicyName, Policy, r => *r, s => Box::new(s));
+typed!(Proposal, ProposalName, Proposal, r => *r, s => Box::new(s));
+typed!(Incident, IncidentName, Incident, r => *r, s => Box::new(s));
+typed!(Consumer, ConsumerName, Consumer, r => *r, s => Box::new(s));
+typed!(Upstream, UpstreamName, Upstream, r => *r, s => Box::new(s));

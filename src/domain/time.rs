@@ -4,6 +4,13 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
+/// Microseconds of a minute.
+pub const MINUTE: i64 = 60_000_000;
+/// Microseconds of an hour.
+pub const HOUR: i64 = 60 * MINUTE;
+/// Microseconds of a day of 24 hours.
+pub const DAY: i64 = 24 * HOUR;
+
 /// Microseconds since 1970-01-01T00:00:00Z, from year 1 to year 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
@@ -43,6 +50,21 @@ impl Timestamp {
     /// This time and some microseconds more, held within the range.
     pub fn plus_micros(self, micros: i64) -> Self {
         Timestamp(self.0.saturating_add(micros)).clamp(Self::MIN, Self::MAX)
+    }
+
+    /// Some days of 24 hours later, held within the range.
+    pub fn plus_days(self, days: u32) -> Self {
+        self.plus_micros(i64::from(days) * DAY)
+    }
+
+    /// Some days of 24 hours earlier, held within the range.
+    pub fn minus_days(self, days: u32) -> Self {
+        self.plus_micros(-i64::from(days) * DAY)
+    }
+
+    /// Microseconds from an earlier time to this one.
+    pub fn micros_since(self, earlier: Timestamp) -> i64 {
+        self.0 - earlier.0
     }
 
     /// Reads RFC 3339, such as `2026-03-01T12:00:00Z`. Finer fractions are cut as

@@ -4,10 +4,10 @@ use super::{
     canonical,
     check::{Check, Violations},
     filter::{FieldPath, FieldType, FieldValue, Filterable, Schema},
-    lifecycle::{Decision, Deprecation, VersionState},
+    lifecycle::{Decision, Deprecation, Hold, Restoration, Retirement, UpstreamEnd, VersionState},
     mask::masked,
     metadata::{Labels, Properties, check_labels, check_properties, label, text},
-    name::{VersionLabel, VersionName},
+    name::{IncidentName, UpstreamName, VersionLabel, VersionName},
     refusal::{Reason, Refusal},
     time::Timestamp,
 };
@@ -30,7 +30,7 @@ pub struct Artifact {
 }
 
 /// What a rented version is called where it is rented.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct UpstreamReference {
     /// Who sells it.
     pub provider: String,
@@ -42,6 +42,24 @@ pub struct UpstreamReference {
     /// Where it runs.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub region: String,
+}
+
+impl UpstreamReference {
+    /// Whether its parts have the right lengths and characters.
+    pub fn is_well_formed(&self) -> bool {
+        let mut violations = Violations::new();
+        self.check(&mut violations);
+        violations.is_empty()
+    }
+}
+
+impl Check for UpstreamReference {
+    fn check(&self, violations: &mut Violations) {
+        violations.text("provider", &self.provider, 1, 128);
+        violations.text("model_id", &self.model_id, 1, 250);
+        violations.text("channel", &self.channel, 0, 128);
+        violations.text("region", &self.region, 0, 128);
+    }
 }
 
 /// A data set by reference.
@@ -153,12 +171,7 @@ impl Check for VersionContent {
             });
         }
         if let Some(upstream) = &self.upstream {
-            violations.within("upstream", |v| {
-                v.text("provider", &upstream.provider, 1, 128);
-                v.text("model_id", &upstream.model_id, 1, 250);
-                v.text("channel", &upstream.channel, 0, 128);
-                v.text("region", &upstream.region, 0, 128);
-            });
+            violations.within("upstream", |v| upstream.check(v));
         }
         violations.at_most("sources", self.sources.len(), 100);
         for (index, source) in self.sources.iter().enumerate() {
@@ -193,7 +206,22 @@ pub struct Version {
     pub deprecation: Option<Deprecation>,
     /// The retirement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retirement: Option<Decision>,
+    pub retirement: Option<Retirement>,
+    /// How it is back for a while.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restoration: Option<Restoration>,
+    /// The quarantine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Hold>,
+    /// No sunset lies before this time, as callers were promised at the approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_sooner_than: Option<Timestamp>,
+    /// When its provider ends it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream_end: Option<UpstreamEnd>,
+    /// The incidents that it is in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub open_incidents: Vec<IncidentName>,
     /// The archiving.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archival: Option<Decision>,
@@ -215,10 +243,21 @@ impl Version {
             review: None,
             deprecation: None,
             retirement: None,
+            restoration: None,
+            hold: None,
+            not_sooner_than: None,
+            upstream_end: None,
+            open_incidents: Vec::new(),
             archival: None,
             create_time: now,
             update_time: now,
         }
+    }
+
+    /// The record about the rented model that it rests on, if it does.
+    pub fn upstream(&self) -> Option<UpstreamName> {
+        let key = self.content.upstream.clone()?;
+        Some(UpstreamName { namespace: self.name.model.namespace.clone(), key })
     }
 
     /// The draft with other content; later states are frozen.

@@ -5,17 +5,20 @@ use super::{
     Registry,
     call::{Call, Stored},
     error::Error,
+    facts,
     mutation::Mutation,
+    rollback,
     view::View,
 };
 use crate::domain::{
     event::{Event, EventType},
+    incident::Incident,
     lifecycle::{
-        Decision, Successor,
-        transition::{self, Replacement, Verb},
+        Successor,
+        transition::{self, Facts, Request, Verb},
     },
     model::Model,
-    name::VersionName,
+    name::{IncidentName, VersionName},
     time::Timestamp,
     version::Version,
 };
@@ -26,27 +29,22 @@ use serde::Serialize;
 struct Transition {
     name: VersionName,
     verb: Verb,
+    incident: Option<IncidentName>,
 }
-
-/// A chain of replacements is followed so far; the guards against circles and
-/// unapproved replacements keep real ones much shorter.
-const MOST_REPLACEMENTS: usize = 100;
 
 #[async_trait]
 impl Mutation for Transition {
     async fn decide(&self, view: &mut View<'_>, call: &Call, now: Timestamp) -> Result<Vec<Event>, Error> {
-        view.get::<Model>(&self.name.model).await?.value.require_alive()?;
         let present = view.get::<Version>(&self.name).await?;
         present.require_etag(&call.etag, self.name.clone())?;
-        let replacement = match &self.verb {
-            Verb::Deprecate { successor: Successor::Replacement(name), .. } => follow(view, name).await?,
-            _ => Replacement::default(),
+        let request = Request {
+            author: &call.caller.actor,
+            reason: &call.reason,
+            approvals: &[],
+            incident: self.incident.as_ref(),
+            now,
         };
-        let decision = Decision { actor: call.caller.actor.clone(), reason: call.reason.clone(), time: now };
-        let mut version = transition::apply(present.value, &self.verb, decision, &replacement)?;
-        if self.verb == Verb::Submit {
-            version.content_digest = version.content.digest()?;
-        }
+        let version = step(view, present.value, &self.verb, &request).await?;
         Ok(vec![Event::set(event_type(&self.verb), version)])
     }
 
@@ -55,33 +53,89 @@ impl Mutation for Transition {
     }
 }
 
-/// What is known of a replacement, and where its own replacements lead.
-async fn follow(view: &mut View<'_>, name: &VersionName) -> Result<Replacement, Error> {
-    let first = view.find::<Version>(name).await?.map(|stored| stored.value);
-    let mut facts = Replacement { state: first.as_ref().map(|version| version.state), onward: Vec::new() };
-    let mut next = first.as_ref().and_then(replacement_of);
-    while let Some(name) = next.filter(|_| facts.onward.len() < MOST_REPLACEMENTS) {
-        let version = view.find::<Version>(&name).await?.map(|stored| stored.value);
-        facts.onward.push(name);
-        next = version.as_ref().and_then(replacement_of);
+/// The version one step further, as people ask for it.
+pub async fn step(
+    view: &mut View<'_>,
+    version: Version,
+    verb: &Verb,
+    request: &Request<'_>,
+) -> Result<Version, Error> {
+    let model = view.get::<Model>(&version.name.model).await?.value;
+    model.require_alive()?;
+    if let Some(incident) = request.incident {
+        view.get::<Incident>(incident).await?.value.require_open()?;
     }
-    Ok(facts)
+    let policy = facts::policy(view, &model).await?;
+    let is_approval = matches!(verb, Verb::Approve { .. });
+    let name = version.name.clone();
+    let facts = Facts {
+        model: &model,
+        policy: &policy,
+        allows_self_approval: facts::namespace(view).await?.value.content.allow_self_approval,
+        replacement: facts::replacement(view, verb).await?,
+        gates: match is_approval {
+            true => facts::gates(view, &policy, &name, request.now).await?,
+            false => Vec::new(),
+        },
+        newest_evidence: match is_approval && policy.content.requires_evidence {
+            true => facts::newest_evidence(view, &name).await?,
+            false => None,
+        },
+        upstream_end: match is_approval {
+            true => facts::upstream_end(view, &version, &policy).await?,
+            false => None,
+        },
+        users: match verb {
+            Verb::Deprecate { .. } | Verb::Retire => facts::users(view, &name).await?,
+            _ => Vec::new(),
+        },
+        way_back: match verb {
+            Verb::Hold => rollback::way_back_from(view, &version, &policy, request.now).await?,
+            _ => None,
+        },
+    };
+    let mut version = transition::apply(version, verb, &facts, request)?;
+    if *verb == Verb::Submit {
+        version.content_digest = version.content.digest()?;
+    }
+    Ok(version)
 }
 
-fn replacement_of(version: &Version) -> Option<VersionName> {
-    version.deprecation.as_ref().and_then(|deprecation| deprecation.replacement().cloned())
-}
-
-fn event_type(verb: &Verb) -> EventType {
+/// What happened when a verb was carried out.
+pub fn event_type(verb: &Verb) -> EventType {
     match verb {
         Verb::Submit => EventType::VersionSubmitted,
-        Verb::Approve => EventType::VersionApproved,
+        Verb::Approve { .. } => EventType::VersionApproved,
         Verb::Reject => EventType::VersionRejected,
         Verb::Deprecate { .. } => EventType::VersionDeprecated,
+        Verb::ExtendSunset { .. } => EventType::VersionSunsetExtended,
+        Verb::ShortenSunset { .. } => EventType::VersionSunsetShortened,
         Verb::Reinstate => EventType::VersionReinstated,
-        Verb::Retire => EventType::VersionRetired,
+        Verb::Retire | Verb::EmergencyRetire { .. } => EventType::VersionRetired,
+        Verb::Restore { .. } => EventType::VersionRestored,
         Verb::Archive => EventType::VersionArchived,
+        Verb::Hold => EventType::VersionHeld,
+        Verb::Release => EventType::VersionReleased,
     }
+}
+
+/// Refuses what points out of the namespace or the model.
+pub fn check_references(
+    version: &VersionName,
+    verb: &Verb,
+    incident: Option<&IncidentName>,
+) -> Result<(), Error> {
+    if let Verb::Deprecate { successor: Successor::Replacement(replacement), .. }
+    | Verb::EmergencyRetire { successor: Successor::Replacement(replacement) } = verb
+        && replacement.model.namespace != version.model.namespace
+    {
+        return Err(Error::field("replacement", format!("{replacement} is not in this namespace")));
+    }
+    if let Some(incident) = incident.filter(|incident| incident.model != version.model) {
+        let sentence = format!("{incident} is not an incident of {}", version.model);
+        return Err(Error::field("incident", sentence));
+    }
+    Ok(())
 }
 
 impl Registry {
@@ -90,15 +144,13 @@ impl Registry {
         &self,
         name: VersionName,
         verb: Verb,
+        incident: Option<IncidentName>,
         call: Call,
     ) -> Result<Stored<Version>, Error> {
         call.require_reason()?;
-        if let Verb::Deprecate { successor: Successor::Replacement(replacement), .. } = &verb
-            && replacement.model.namespace != name.model.namespace
-        {
-            return Err(Error::field("replacement", format!("{replacement} is not in this namespace")));
-        }
+        check_references(&name, &verb, incident.as_ref())?;
         let namespace = name.model.namespace.clone();
-        self.mutate(&namespace, "TransitionVersion", Transition { name, verb }, call).await?.resource()
+        let transition = Transition { name, verb, incident };
+        self.mutate(&namespace, "TransitionVersion", transition, call).await?.resource()
     }
 }

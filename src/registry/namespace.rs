@@ -7,6 +7,7 @@ use super::{
     log,
     mutation::{self, Mutation},
     page::{Listing, Page, PageRequest},
+    policy,
     read::ReadAt,
     states::read_record,
     view::View,
@@ -15,8 +16,10 @@ use crate::{
     domain::{
         check::Valid,
         event::{Event, EventType},
+        mask,
         name::{NamespaceId, NamespaceName},
         namespace::{Namespace, NamespaceContent},
+        policy::Policy,
         time::Timestamp,
     },
     store::keys,
@@ -47,8 +50,11 @@ impl Mutation for CreateNamespace {
             content: self.content.clone().into_inner(),
             log_id: hex::encode(self.log_id),
             create_time: now,
+            update_time: now,
         };
-        Ok(vec![Event::set(EventType::NamespaceCreated, namespace)])
+        let mut created = Event::set(EventType::NamespaceCreated, namespace);
+        created.changes.extend(policy::defaults_of(&self.id, now)?);
+        Ok(vec![created])
     }
 
     fn log_id(&self) -> Option<[u8; 16]> {
@@ -60,7 +66,49 @@ impl Mutation for CreateNamespace {
     }
 }
 
+#[derive(Serialize)]
+struct UpdateNamespace {
+    name: NamespaceName,
+    update: NamespaceContent,
+    mask: Vec<String>,
+}
+
+#[async_trait]
+impl Mutation for UpdateNamespace {
+    async fn decide(&self, view: &mut View<'_>, call: &Call, now: Timestamp) -> Result<Vec<Event>, Error> {
+        let present = view.get::<Namespace>(&self.name).await?;
+        present.require_etag(&call.etag, self.name.clone())?;
+        let merged = mask::merge(&present.value.content, &self.update, &self.mask)?;
+        let content = Valid::new(merged, "namespace")?.into_inner();
+        for (field, policy) in content.policies() {
+            if policy.namespace != self.name.0 || view.find::<Policy>(policy).await?.is_none() {
+                let sentence = format!("{policy} is not a policy of this namespace; create it first");
+                return Err(Error::field(&format!("namespace.{field}"), sentence));
+            }
+        }
+        Ok(vec![Event::set(EventType::NamespaceUpdated, present.value.update(content, now))])
+    }
+
+    fn field(&self, _: u32) -> String {
+        "namespace".to_owned()
+    }
+}
+
 impl Registry {
+    /// Changes what a mask names: names, the switch for self-approval, the
+    /// policies of the risk tiers.
+    pub async fn update_namespace(
+        &self,
+        name: NamespaceName,
+        update: NamespaceContent,
+        mask: Vec<String>,
+        call: Call,
+    ) -> Result<Stored<Namespace>, Error> {
+        let namespace = name.0.clone();
+        let update = UpdateNamespace { name, update, mask };
+        self.mutate(&namespace, "UpdateNamespace", update, call).await?.resource()
+    }
+
     /// Creates a namespace and its log.
     pub async fn create_namespace(
         &self,

@@ -63,6 +63,11 @@ pub fn change(logged: &LoggedChange, before: Option<&Resource>, position: u64, w
                 let counter = encode_number(u64::from(name.number.get()));
                 writes.push(Write::Put(keys::version_counter(&name.model), counter));
             }
+            if let Resource::Policy(policy) = resource {
+                // Earlier rules stay found, because decisions name them.
+                let at = encode_number(position);
+                writes.push(Write::Put(keys::policy_by_digest(&policy.name, &policy.digest), at));
+            }
         }
         _ => writes.push(Write::Delete(key)),
     }
@@ -70,6 +75,9 @@ pub fn change(logged: &LoggedChange, before: Option<&Resource>, position: u64, w
 
 /// The index entries of a resource.
 fn index(resource: &Resource, mut entry: impl FnMut(Bytes, Bytes)) {
+    if let Some(due) = resource.next_due() {
+        entry(keys::due(&resource.name(), due), Bytes::new());
+    }
     match resource {
         Resource::Model(model) => {
             entry(keys::model_by_creation(&model.name, model.create_time), Bytes::new());
@@ -80,11 +88,20 @@ fn index(resource: &Resource, mut entry: impl FnMut(Bytes, Bytes)) {
                 let number = encode_number(u64::from(version.name.number.get()));
                 entry(keys::version_by_label(&version.name.model, &label), number);
             }
+            if let Some(upstream) = version.upstream().filter(|_| version.state.is_alive()) {
+                entry(keys::version_by_upstream(&upstream, &version.name), version.name.to_string().into());
+            }
         }
         Resource::Evaluation(evaluation) => {
             let end = evaluation.content.window_end_time;
             entry(keys::evaluation_by_window(&evaluation.name, end), Bytes::new());
         }
-        Resource::Namespace(_) | Resource::Alias(_) => {}
+        Resource::Namespace(_)
+        | Resource::Alias(_)
+        | Resource::Policy(_)
+        | Resource::Proposal(_)
+        | Resource::Incident(_)
+        | Resource::Consumer(_)
+        | Resource::Upstream(_) => {}
     }
 }

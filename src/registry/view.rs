@@ -218,13 +218,30 @@ impl<'a> View<'a> {
         Ok(self.raw(key).await?.as_deref().map(decode_number).transpose()?)
     }
 
-    /// At most `limit` pairs of a range, as the batch sees it.
+    /// The first pairs of a range, at most `limit`, as the batch sees it.
     pub async fn scan(&mut self, range: Range<Bytes>, limit: usize) -> Result<Pairs, Error> {
+        let pairs = self.merged(range, limit, false).await?;
+        Ok(pairs.into_iter().take(limit).collect())
+    }
+
+    /// The last pairs of a range, the last one first.
+    pub async fn scan_back(&mut self, range: Range<Bytes>, limit: usize) -> Result<Pairs, Error> {
+        let pairs = self.merged(range, limit, true).await?;
+        Ok(pairs.into_iter().rev().take(limit).collect())
+    }
+
+    /// What the store holds of an end of a range, with what the batch wrote.
+    async fn merged(
+        &mut self,
+        range: Range<Bytes>,
+        limit: usize,
+        reverse: bool,
+    ) -> Result<BTreeMap<Bytes, Bytes>, Error> {
         let overlays = || self.inside.into_iter().flat_map(Inside::overlays);
         // At most so many of the store's pairs are removed.
         let spare: usize = overlays().map(|overlay| overlay.values.range(range.clone()).count()).sum();
         let namespace = self.namespace.as_str();
-        let snapshot = self.store.engine.scan(namespace, range.clone(), limit + spare, false, 0).await?;
+        let snapshot = self.store.engine.scan(namespace, range.clone(), limit + spare, reverse, 0).await?;
         let mut pairs: BTreeMap<Bytes, Bytes> = snapshot.value.into_iter().collect();
         for (key, value) in overlays().flat_map(|overlay| overlay.values.range(range.clone())) {
             match value {
@@ -233,7 +250,7 @@ impl<'a> View<'a> {
             };
         }
         self.note(snapshot.seq);
-        Ok(pairs.into_iter().take(limit).collect())
+        Ok(pairs)
     }
 }
 

@@ -7,7 +7,10 @@
 //! The tag 0x00 belongs to the engines, for their heads.
 
 use crate::domain::{
-    name::{AliasId, AliasName, EvaluationName, ModelId, ModelName, NamespaceId, VersionLabel, VersionName},
+    name::{
+        AliasId, AliasName, EvaluationName, ModelId, ModelName, NamespaceId, PolicyName, UpstreamName,
+        VersionLabel, VersionName,
+    },
     resource::ResourceName,
     time::Timestamp,
 };
@@ -20,18 +23,26 @@ use std::ops::Range;
 enum Tag {
     Alias = b'a',
     ModelByCreation = b'c',
+    Due = b'd',
     Event = b'e',
+    PolicyByDigest = b'g',
     History = b'h',
+    Incident = b'i',
     VersionCounter = b'k',
     VersionByLabel = b'l',
     Model = b'm',
     Namespace = b'n',
+    Consumer = b'o',
+    Policy = b'p',
     Request = b'q',
+    Proposal = b'r',
+    Upstream = b's',
     Time = b't',
     ModelByUpdate = b'u',
     Version = b'v',
     EvaluationByWindow = b'w',
     Evaluation = b'x',
+    VersionByUpstream = b'y',
 }
 
 /// A key under construction.
@@ -109,6 +120,22 @@ pub fn state(name: &ResourceName) -> Bytes {
         ResourceName::Evaluation(name) => {
             let version = Key::new(Tag::Evaluation, &name.version.model.namespace).version(&name.version);
             version.text(name.evaluation.as_str()).done()
+        }
+        ResourceName::Policy(name) => Key::new(Tag::Policy, &name.namespace).text(name.policy.as_str()).done(),
+        ResourceName::Proposal(name) => {
+            let version = Key::new(Tag::Proposal, &name.version.model.namespace).version(&name.version);
+            version.text(name.proposal.as_str()).done()
+        }
+        ResourceName::Incident(name) => {
+            let model = Key::new(Tag::Incident, &name.model.namespace).model(&name.model.model);
+            model.text(name.incident.as_str()).done()
+        }
+        ResourceName::Consumer(name) => {
+            let model = Key::new(Tag::Consumer, &name.model.namespace).model(&name.model.model);
+            model.text(name.consumer.as_str()).done()
+        }
+        ResourceName::Upstream(name) => {
+            Key::new(Tag::Upstream, &name.namespace).text(&name.segment()).done()
         }
     }
 }
@@ -274,6 +301,80 @@ pub fn evaluations_by_window(
     let end = until.map_or(all.end, |time| key().time(time).done());
     let end = end.max(start.clone());
     start..end
+}
+
+/// All policies in the order of their ids.
+pub fn policies(namespace: &NamespaceId) -> Range<Bytes> {
+    Key::new(Tag::Policy, namespace).range()
+}
+
+/// Where a policy had the rules of a digest.
+pub fn policy_by_digest(name: &PolicyName, digest: &str) -> Bytes {
+    Key::new(Tag::PolicyByDigest, &name.namespace).text(name.policy.as_str()).text(digest).done()
+}
+
+/// All proposals about a version in the order of their ids.
+pub fn proposals(version: &VersionName) -> Range<Bytes> {
+    Key::new(Tag::Proposal, &version.model.namespace).version(version).range()
+}
+
+/// All proposals about any version of a model.
+pub fn proposals_of_model(model: &ModelName) -> Range<Bytes> {
+    Key::new(Tag::Proposal, &model.namespace).model(&model.model).range()
+}
+
+/// All incidents of a model in the order of their ids.
+pub fn incidents(model: &ModelName) -> Range<Bytes> {
+    Key::new(Tag::Incident, &model.namespace).model(&model.model).range()
+}
+
+/// All consumers of a model in the order of their ids.
+pub fn consumers(model: &ModelName) -> Range<Bytes> {
+    Key::new(Tag::Consumer, &model.namespace).model(&model.model).range()
+}
+
+/// All records about rented models in the order of their names.
+pub fn upstreams(namespace: &NamespaceId) -> Range<Bytes> {
+    Key::new(Tag::Upstream, namespace).range()
+}
+
+/// That a version is in service and rests on a rented model.
+pub fn version_by_upstream(upstream: &UpstreamName, version: &VersionName) -> Bytes {
+    by_upstream(upstream).version(version).done()
+}
+
+/// The versions in service that rest on a rented model.
+pub fn versions_by_upstream(upstream: &UpstreamName) -> Range<Bytes> {
+    by_upstream(upstream).range()
+}
+
+fn by_upstream(upstream: &UpstreamName) -> Key {
+    Key::new(Tag::VersionByUpstream, &upstream.namespace).text(&upstream.segment())
+}
+
+/// That time does something to a resource then.
+pub fn due(name: &ResourceName, at: Timestamp) -> Bytes {
+    Key::new(Tag::Due, name.namespace()).time(at).text(&name.to_string()).done()
+}
+
+/// What is due in a namespace up to a time, inclusive.
+pub fn due_until(namespace: &NamespaceId, until: Timestamp) -> Range<Bytes> {
+    let all = Key::new(Tag::Due, namespace).range();
+    all.start..Key::new(Tag::Due, namespace).time(until.plus_micros(1)).done()
+}
+
+/// All that is due in a namespace.
+pub fn all_due(namespace: &NamespaceId) -> Range<Bytes> {
+    Key::new(Tag::Due, namespace).range()
+}
+
+/// When, and what, an entry of the index over what is due says.
+pub fn read_due(namespace: &NamespaceId, key: &[u8]) -> Option<(Timestamp, ResourceName)> {
+    let rest = key.strip_prefix(all_due(namespace).start.as_ref())?;
+    let (time, name) = rest.split_first_chunk()?;
+    let time = Timestamp::from_micros((u64::from_be_bytes(*time) ^ (1 << 63)) as i64)?;
+    let name = std::str::from_utf8(name.strip_suffix(&[0])?).ok()?;
+    Some((time, ResourceName::parse_any(name).ok()?))
 }
 
 #[cfg(test)]
