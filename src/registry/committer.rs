@@ -14,7 +14,7 @@ mod status;
 
 pub use status::Status;
 
-use self::flight::{Failure, Flight, Landing};
+use self::flight::{Failure, Flight, Landing, landing};
 use super::{
     call::Call,
     encode::Batch,
@@ -22,6 +22,7 @@ use super::{
     error::Error,
     feed::{Feed, Limits},
     mutation::{self, Committed, Mutation},
+    resolutions::Resolutions,
     states::Store,
     view::{Inside, Loaded, Recent, View},
 };
@@ -34,11 +35,7 @@ use crate::{
     },
 };
 use bytes::Bytes;
-use std::{
-    collections::VecDeque,
-    future::{pending, ready},
-    sync::Arc,
-};
+use std::{collections::VecDeque, future::ready, sync::Arc};
 use tokio::sync::{mpsc, oneshot};
 
 /// Most changes in one batch: enough to share a flush among many callers,
@@ -99,6 +96,7 @@ pub struct Committer {
     pub(super) environment: Environment,
     pub(super) feed: Arc<Feed>,
     pub(super) status: Arc<Status>,
+    pub(super) resolutions: Arc<Resolutions>,
     /// The newest durable head, and the tree that it describes.
     head: Option<Head>,
     frontier: Frontier,
@@ -119,8 +117,10 @@ impl Committer {
         head: Option<Head>,
     ) -> Result<Self, Error> {
         let frontier = head.as_ref().map_or_else(|| Ok(Frontier::empty()), frontier_of)?;
+        let resolutions = Resolutions::new(frontier.size(), store.engine.caps());
         Ok(Committer {
             namespace,
+            resolutions: Arc::new(resolutions),
             store,
             environment,
             feed: Arc::new(Feed::new(frontier.size(), limits)),
@@ -272,7 +272,9 @@ impl Committer {
         let Some(flight) = self.flight.take() else { return };
         let error = match outcome {
             Ok(()) => {
-                self.recent.remember(flight.head.size, flight.overlay.into_keys());
+                let touched = flight.overlay.into_keys();
+                self.resolutions.land(flight.head.size, &touched);
+                self.recent.remember(flight.head.size, touched);
                 self.feed.publish(flight.events, flight.head.size);
                 self.frontier = flight.frontier;
                 self.head = Some(flight.head);
@@ -381,14 +383,6 @@ impl Committer {
             }
         }
         Ok(swept)
-    }
-}
-
-/// The end of the flight, if there is one.
-async fn landing(flight: &mut Option<Flight>) -> Result<(), Failure> {
-    match flight {
-        Some(flight) => (&mut flight.landing).await,
-        None => pending().await,
     }
 }
 

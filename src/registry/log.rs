@@ -8,6 +8,7 @@ use super::{
     error::Error,
     feed::{Feed, Limits},
     mutation::{self, Committed, Mutation},
+    resolutions::Resolutions,
     states::Store,
     view::View,
 };
@@ -31,6 +32,8 @@ pub struct Log {
     pub namespace: NamespaceId,
     /// Its newest events.
     pub feed: Arc<Feed>,
+    /// Where its aliases lead.
+    pub resolutions: Arc<Resolutions>,
     store: Store,
     environment: Environment,
     status: Arc<Status>,
@@ -50,9 +53,10 @@ impl Log {
         let (sender, receiver) = mpsc::channel(WAITING);
         let committer = Committer::new(namespace.clone(), store.clone(), environment.clone(), limits, head)?;
         let (feed, status) = (committer.feed.clone(), committer.status.clone());
+        let resolutions = committer.resolutions.clone();
         let task = tokio::spawn(committer.run(receiver));
         let task = tokio::spawn(supervise(task, namespace.clone(), status.clone()));
-        let log = Log { namespace, feed, store, environment, status, work: sender };
+        let log = Log { namespace, feed, resolutions, store, environment, status, work: sender };
         Ok((Arc::new(log), task))
     }
 

@@ -7,7 +7,7 @@
 //! | [`mutation`] [`view`] | how a change is decided, and what it sees |
 //! | [`committer`] [`encode`] [`leaf`] [`projection`] | how it is written |
 //! | [`feed`] [`subscription`] [`token`] | how it is followed |
-//! | [`read`] [`page`] [`states`] | how states are read, now and in the past |
+//! | [`read`] [`page`] [`states`] [`resolutions`] | how states are read, now and in the past |
 //! | [`verify`] [`rebuild`] | that state and log agree |
 //!
 //! The scheduler, durable subscriptions and the publisher of checkpoints will
@@ -33,6 +33,7 @@ pub mod projection;
 pub mod read;
 pub mod rebuild;
 pub mod requests;
+pub mod resolutions;
 pub mod states;
 pub mod subscription;
 pub mod token;

@@ -207,7 +207,7 @@ impl Registry {
     ) -> Result<Resolved, Error> {
         let moment = self.moment(&model.namespace, at).await?;
         let (version, alias) = match moment.size {
-            None => self.select_now(model, selector).await?,
+            None => self.select_kept(model, selector).await?,
             Some(_) => self.select_then(model, selector, moment).await?,
         };
         let warnings = resolve::resolve(&version.value, alias.is_some(), moment.time)
@@ -215,13 +215,33 @@ impl Registry {
         Ok(Resolved { version, alias, warnings })
     }
 
-    /// Follows the pointer and reads the version, all as of one state: between
-    /// the two reads the pointer may move and its old target retire.
-    async fn select_now(
+    /// Answers from what is kept where it can, and keeps what it had to read.
+    async fn select_kept(
         &self,
         model: &ModelName,
         selector: &Selector,
     ) -> Result<(Stored<Version>, Option<AliasName>), Error> {
+        let log = self.log(&model.namespace).await;
+        let (Selector::Alias(alias), Ok(log)) = (selector, log) else {
+            return self.select_now(model, selector).await.map(|(version, alias, _)| (version, alias));
+        };
+        let seen = self.engine().get(model.namespace.as_str(), &[], 0).await?.seq;
+        if let Some(version) = log.resolutions.get(model, alias, seen) {
+            let name = AliasName { model: model.clone(), alias: alias.clone() };
+            return Ok(((*version).clone(), Some(name)));
+        }
+        let (version, name, seen) = self.select_now(model, selector).await?;
+        log.resolutions.keep(model, alias, &version, seen);
+        Ok((version, name))
+    }
+
+    /// Follows the pointer and reads the version, all as of one state, whose size
+    /// is told: between the two reads the pointer may move and its old target retire.
+    async fn select_now(
+        &self,
+        model: &ModelName,
+        selector: &Selector,
+    ) -> Result<(Stored<Version>, Option<AliasName>, u64), Error> {
         let (namespace, states) = (model.namespace.as_str(), &self.0.store.states);
         loop {
             let keys = [pointer_key(model, selector), keys::state(&model.clone().into())];
@@ -238,7 +258,7 @@ impl Registry {
                 states.read::<Model>(&keys[1], state)?.value.require_alive()?;
             }
             let (name, alias) = match selector {
-                Selector::Number(_) => return Ok((states.read(&keys[0], pointer)?, None)),
+                Selector::Number(_) => return Ok((states.read(&keys[0], pointer)?, None, first.seq)),
                 Selector::Label(_) => (version_name(model, decode_number(pointer)?)?, None),
                 Selector::Alias(_) => {
                     let alias = states.read::<Alias>(&keys[0], pointer)?.value;
@@ -251,7 +271,7 @@ impl Registry {
                 let state = second.value.into_iter().next().flatten();
                 let state =
                     state.ok_or_else(|| Error::Damaged(format!("{name} is pointed to but missing")))?;
-                return Ok((states.read(&key, &state)?, alias));
+                return Ok((states.read(&key, &state)?, alias, first.seq));
             }
         }
     }

@@ -267,6 +267,22 @@ pub fn aliases(model: &ModelName) -> Range<Bytes> {
     Key::new(Tag::Alias, &model.namespace).model(&model.model).range()
 }
 
+/// What the keys of a model's aliases and versions have in common, behind the tag.
+pub fn model_part(model: &ModelName) -> Bytes {
+    Key(Vec::with_capacity(64)).text(model.namespace.as_str()).model(&model.model).done()
+}
+
+/// The same, of the key of an alias or a version.
+pub fn model_part_of(key: &[u8]) -> Option<&[u8]> {
+    let (tag, rest) = key.split_first()?;
+    if *tag != Tag::Alias as u8 && *tag != Tag::Version as u8 {
+        return None;
+    }
+    let namespace = rest.iter().position(|byte| *byte == 0)? + 1;
+    let model = rest[namespace..].iter().position(|byte| *byte == 0)? + 1;
+    Some(&rest[..namespace + model])
+}
+
 /// The alias that an alias key leads to.
 pub fn alias_of(model: &ModelName, key: &[u8]) -> Option<AliasName> {
     let id = key.strip_prefix(aliases(model).start.as_ref())?.strip_suffix(&[0])?;

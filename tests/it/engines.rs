@@ -123,7 +123,8 @@ impl Engine for GatedEngine {
         keys: &[Bytes],
         min_seq: u64,
     ) -> Result<Snapshot<Vec<Option<Bytes>>>, ReadError> {
-        let held = self.held.lock().unwrap().take_if(|tag| keys[0].first() == Some(tag));
+        let held =
+            self.held.lock().unwrap().take_if(|tag| keys.first().and_then(|key| key.first()) == Some(tag));
         if held.is_some() {
             self.reading.pass().await;
         }

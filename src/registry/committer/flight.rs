@@ -6,7 +6,12 @@ use crate::{
     registry::{error::Error, leaf::AuditEvent, view::Overlay},
     store::engine::{CommitError, Engine, Head, Write},
 };
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::{Future, pending},
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
 
 /// A batch that the engine is writing, and what follows once it is durable.
 pub struct Flight {
@@ -35,6 +40,14 @@ pub enum Failure {
     Broken(Error, String),
     /// Final for this batch only.
     Refused(Error),
+}
+
+/// The end of the flight, if there is one.
+pub async fn landing(flight: &mut Option<Flight>) -> Result<(), Failure> {
+    match flight {
+        Some(flight) => (&mut flight.landing).await,
+        None => pending().await,
+    }
 }
 
 /// Writes a batch, and finds out what became of it when the engine cannot say.

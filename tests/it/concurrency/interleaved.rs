@@ -9,7 +9,9 @@ use crate::{
 };
 use prost::Message as _;
 use std::sync::Arc;
-use steward_registry::proto::v1::{Alias, Model, ResolveVersionRequest, resolve_version_request::Selector};
+use steward_registry::proto::v1::{
+    Alias, GetAliasRequest, Model, ResolveVersionRequest, resolve_version_request::Selector,
+};
 use tokio::task::JoinHandle;
 use tonic::{Code, Status, transport::Channel};
 
@@ -137,5 +139,35 @@ async fn an_alias_that_moves_while_it_is_resolved_leads_to_a_version_as_it_was_m
     engine.reading.open();
     let resolved = resolved.await.unwrap().unwrap().into_inner();
     assert_eq!(resolved.version.unwrap().name, version_name("m", 2));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn where_an_alias_leads_is_never_older_than_what_was_read_before() {
+    let (engine, server) = gated().await;
+    server.model("m").await;
+    for _ in 0..2 {
+        server.approved("m").await;
+    }
+    set_alias("m", "production", 1, "").send(&server.channel).await.unwrap();
+    let resolve = async || {
+        let selector = Some(Selector::Alias("production".to_owned()));
+        let request = ResolveVersionRequest { model: model_name("m"), selector, ..Default::default() };
+        server.versions().resolve_version(request).await.unwrap().into_inner().version.unwrap().name
+    };
+    assert_eq!(resolve().await, version_name("m", 1));
+    engine.behind.close();
+    let moved = begin(&server.channel, &set_alias("m", "production", 2, ""));
+    engine.behind.reached().await;
+    // It is durable and can be read, and nobody has been told of it yet.
+    let name = format!("{}/aliases/production", model_name("m"));
+    let alias = server.aliases().get_alias(GetAliasRequest { name, ..Default::default() }).await.unwrap();
+    assert_eq!(alias.into_inner().version, version_name("m", 2));
+    assert_eq!(resolve().await, version_name("m", 2));
+    engine.behind.open();
+    moved.await.unwrap().unwrap();
+    assert_eq!(resolve().await, version_name("m", 2));
+    set_alias("m", "production", 1, "").send(&server.channel).await.unwrap();
+    assert_eq!(resolve().await, version_name("m", 1));
     server.stop().await;
 }

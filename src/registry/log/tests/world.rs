@@ -192,6 +192,7 @@ impl World {
             Committer::new(namespace(), within, self.environment.clone(), Limits::default(), head).unwrap();
         let (work, receiver) = mpsc::channel(WAITING);
         let (feed, status) = (committing.feed.clone(), committing.status.clone());
+        let resolutions = committing.resolutions.clone();
         let environment = self.environment.clone();
         self.feeds.push(feed.clone());
         self.follow(&feed);
@@ -199,7 +200,7 @@ impl World {
         let mut task = Task::new(committer, Pace::Chosen, committing.run(receiver));
         task.poll();
         self.tasks.push(task);
-        Arc::new(Log { namespace: namespace(), feed, store, environment, status, work })
+        Arc::new(Log { namespace: namespace(), feed, resolutions, store, environment, status, work })
     }
 
     fn call(&mut self, log: &Arc<Log>, index: usize) {
