@@ -8,9 +8,12 @@ const FILES: &[&str] = &[
     "steward/v1/alias.proto",
     "steward/v1/audit.proto",
     "steward/v1/evaluation.proto",
+    "steward/v1/incident.proto",
     "steward/v1/lifecycle.proto",
     "steward/v1/model.proto",
     "steward/v1/namespace.proto",
+    "steward/v1/policy.proto",
+    "steward/v1/proposal.proto",
     "steward/v1/version.proto",
 ];
 

@@ -8,17 +8,21 @@ use crate::{
     cli::serve::EngineKind,
     config::Config,
     grpc::{
-        self, alias::Aliases, audit::Audit, evaluation::Evaluations, health::Health, lifecycle::Lifecycle,
-        model::Models, namespace::Namespaces, serve::ServeOptions, version::Versions,
+        self, alias::Aliases, audit::Audit, evaluation::Evaluations, health::Health, incident::Incidents,
+        lifecycle::Lifecycle, model::Models, namespace::Namespaces, policy::Policies, proposal::Proposals,
+        serve::ServeOptions, version::Versions,
     },
     http,
     proto::v1::{
         alias_service_server::{AliasServiceServer, SERVICE_NAME as ALIAS},
         audit_service_server::{AuditServiceServer, SERVICE_NAME as AUDIT},
         evaluation_service_server::{EvaluationServiceServer, SERVICE_NAME as EVALUATION},
+        incident_service_server::{IncidentServiceServer, SERVICE_NAME as INCIDENT},
         lifecycle_service_server::{LifecycleServiceServer, SERVICE_NAME as LIFECYCLE},
         model_service_server::{ModelServiceServer, SERVICE_NAME as MODEL},
         namespace_service_server::{NamespaceServiceServer, SERVICE_NAME as NAMESPACE},
+        policy_service_server::{PolicyServiceServer, SERVICE_NAME as POLICY},
+        proposal_service_server::{ProposalServiceServer, SERVICE_NAME as PROPOSAL},
         version_service_server::{SERVICE_NAME as VERSION, VersionServiceServer},
     },
     registry::{Registry, environment::Environment},
@@ -34,7 +38,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 /// Our services, as health shows them.
-const SERVICES: &[&str] = &[ALIAS, AUDIT, EVALUATION, LIFECYCLE, MODEL, NAMESPACE, VERSION];
+const SERVICES: &[&str] =
+    &[ALIAS, AUDIT, EVALUATION, INCIDENT, LIFECYCLE, MODEL, NAMESPACE, POLICY, PROPOSAL, VERSION];
 
 /// Why the server did not start or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -176,10 +181,11 @@ pub async fn serve(
     ready()?;
     let watcher = tokio::spawn(watch(registry.clone(), health, drain.clone()));
     let sweeper = tokio::spawn(sweep(registry.clone(), drain.clone()));
+    let scheduler = tokio::spawn(registry.clone().follow_the_clock());
     let drained = grpc::serve::serve(listener, app, &options, drain).await;
     tracing::info!(?drained, "all calls have ended");
-    for task in [watcher, sweeper] {
-        // Both end with the drain; one that failed has nothing left to do.
+    for task in [watcher, sweeper, scheduler] {
+        // All end with the drain; one that failed has nothing left to do.
         let _ = task.await;
     }
     registry.close().await;
@@ -199,6 +205,9 @@ pub fn routes(registry: &Registry, health: &Health) -> Result<Routes, ServerErro
         .add_service(limited!(ModelServiceServer::new(Models(registry.clone()))))
         .add_service(limited!(VersionServiceServer::new(Versions(registry.clone()))))
         .add_service(limited!(AliasServiceServer::new(Aliases(registry.clone()))))
+        .add_service(limited!(PolicyServiceServer::new(Policies(registry.clone()))))
+        .add_service(limited!(ProposalServiceServer::new(Proposals(registry.clone()))))
+        .add_service(limited!(IncidentServiceServer::new(Incidents(registry.clone()))))
         .add_service(limited!(LifecycleServiceServer::new(Lifecycle(registry.clone()))))
         .add_service(limited!(EvaluationServiceServer::new(Evaluations(registry.clone()))))
         .add_service(limited!(AuditServiceServer::new(Audit(registry.clone()))));

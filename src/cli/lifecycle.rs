@@ -28,7 +28,7 @@ pub enum LifecycleCommand {
 Examples:
   steward version approve fundraising 2 --reason \"Error rate halved\" --dry-run
   steward version approve fundraising 2 --reason \"Error rate halved\"")]
-    Approve(StepArgs),
+    Approve(ApproveArgs),
 
     /// Refuse a candidate
     Reject(StepArgs),
@@ -66,6 +66,21 @@ pub struct StepArgs {
 
     #[command(flatten)]
     change: ChangeFlags,
+}
+
+/// Arguments of `steward version approve`.
+#[derive(Args, Debug)]
+pub struct ApproveArgs {
+    #[command(flatten)]
+    step: StepArgs,
+
+    /// Approve in spite of gates that fail; it takes an open incident and a second person
+    #[arg(long, requires = "incident")]
+    override_gates: bool,
+
+    /// The open incident that it is about
+    #[arg(long, value_name = "INCIDENT")]
+    incident: Option<String>,
 }
 
 /// Arguments of `steward version deprecate`.
@@ -107,7 +122,7 @@ impl SuccessorFlags {
 
 /// Sends a step whose request has no fields of its own.
 macro_rules! step {
-    ($session:ident, $args:ident, $request:ident, $method:ident) => {{
+    ($session:ident, $args:ident, $request:ident, $method:ident $(, $field:ident: $value:expr)*) => {{
         let request_id = $args.change.request_id();
         let request = v1::$request {
             name: name::version($session.namespace(), &$args.version)?,
@@ -115,6 +130,7 @@ macro_rules! step {
             etag: $args.etag.etag,
             request_id: request_id.clone(),
             validate_only: $args.change.dry_run,
+            $($field: $value,)*
         };
         let send = async |r| $session.lifecycle().$method(r).await;
         let version = $session.change(&request_id, request, send).await?;
@@ -126,13 +142,29 @@ macro_rules! step {
 pub async fn run(session: &Session, command: LifecycleCommand) -> Result<(), Failure> {
     match command {
         LifecycleCommand::Submit(args) => step!(session, args, SubmitVersionRequest, submit_version),
-        LifecycleCommand::Approve(args) => step!(session, args, ApproveVersionRequest, approve_version),
+        LifecycleCommand::Approve(args) => {
+            let incident = incident_name(session, &args.step, &args.incident)?;
+            let overridden = args.override_gates;
+            let args = args.step;
+            step!(session, args, ApproveVersionRequest, approve_version, gates_overridden: overridden, incident: incident)
+        }
         LifecycleCommand::Reject(args) => step!(session, args, RejectVersionRequest, reject_version),
         LifecycleCommand::Deprecate(args) => deprecate(session, args).await,
         LifecycleCommand::Reinstate(args) => step!(session, args, ReinstateVersionRequest, reinstate_version),
         LifecycleCommand::Retire(args) => step!(session, args, RetireVersionRequest, retire_version),
         LifecycleCommand::Archive(args) => step!(session, args, ArchiveVersionRequest, archive_version),
     }
+}
+
+/// The full name of an incident of the version's model; empty when none is given.
+fn incident_name(session: &Session, step: &StepArgs, given: &Option<String>) -> Result<String, Failure> {
+    let Some(given) = given else { return Ok(String::new()) };
+    if given.contains('/') {
+        return Ok(given.clone());
+    }
+    let version = name::version(session.namespace(), &step.version)?;
+    let model = version.rsplit_once("/versions/").map_or(version.as_str(), |(model, _)| model);
+    Ok(format!("{model}/incidents/{given}"))
 }
 
 async fn deprecate(session: &Session, args: DeprecateArgs) -> Result<(), Failure> {

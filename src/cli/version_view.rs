@@ -35,7 +35,10 @@ pub fn facts(version: &Version) -> Facts {
         .add("Created", time(version.create_time))
         .add("Submitted", decision_words(version.submission.as_ref()))
         .add(review, decision_words(version.review.as_ref()))
-        .add("Retired", decision_words(version.retirement.as_ref()))
+        .add(
+            "Retired",
+            decision_words(version.retirement.as_ref().and_then(|retired| retired.decision.as_ref())),
+        )
         .add("Archived", decision_words(version.archival.as_ref()))
         .add("Content digest", &version.content_digest)
         .add("Etag", &version.etag)

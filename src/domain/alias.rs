@@ -11,7 +11,7 @@ use super::{
 use serde::{Deserialize, Serialize};
 
 /// A pointer to a version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Alias {
     /// Its name.
     pub name: AliasName,
@@ -41,7 +41,8 @@ impl Alias {
         now: Timestamp,
     ) -> Result<Alias, Vec<Refusal>> {
         if let Some(hold) = &target.hold {
-            let sentence = format!("the version is on hold ({}); have the hold lifted first", hold.decision.reason);
+            let sentence =
+                format!("the version is on hold ({}); have the hold lifted first", hold.decision.reason);
             return Err(vec![Refusal::new(Reason::VersionOnHold, &target.name, sentence)]);
         }
         let is_over = target.effective_sunset().is_some_and(|sunset| sunset <= now);

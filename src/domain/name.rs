@@ -5,7 +5,8 @@ mod upstream;
 
 pub use self::{
     id::{
-        AliasId, ConsumerId, EvaluationId, IncidentId, ModelId, NamespaceId, PolicyId, ProposalId, VersionLabel,
+        AliasId, ConsumerId, EvaluationId, IncidentId, ModelId, NamespaceId, PolicyId, ProposalId,
+        VersionLabel,
     },
     upstream::UpstreamName,
 };
@@ -67,8 +68,7 @@ fn segments<'t, const N: usize>(
     collections: [&str; N],
 ) -> Result<[Cow<'t, str>; N], NameError> {
     let pattern = || {
-        let parts: Vec<String> =
-            collections.iter().map(|c| format!("{c}/{{{}}}", singular(c))).collect();
+        let parts: Vec<String> = collections.iter().map(|c| format!("{c}/{{{}}}", singular(c))).collect();
         NameError(format!("{} is not a name of the form {}", shown(text), parts.join("/")))
     };
     let parts: Vec<&str> = text.split('/').collect();

@@ -2,10 +2,7 @@
 
 use super::{
     check::{Check, Violations},
-    lifecycle::{
-        consent::Approval,
-        transition::Verb,
-    },
+    lifecycle::{consent::Approval, transition::Verb},
     name::{IncidentName, ProposalName},
     refusal::{Reason, Refusal},
     time::Timestamp,
@@ -157,17 +154,20 @@ impl Proposal {
         let is_author = actor == self.author;
         match kind {
             ActKind::Approve | ActKind::Revoke | ActKind::Reject if is_author => {
-                let sentence = "its author speaks for it already; somebody else has to decide, or withdraw it";
+                let sentence =
+                    "its author speaks for it already; somebody else has to decide, or withdraw it";
                 return refuse(Reason::ProposalOwn, sentence.to_owned());
             }
             ActKind::Withdraw if !is_author => {
-                let sentence = format!("only its author, {:?}, can withdraw it; reject it instead", self.author);
+                let sentence =
+                    format!("only its author, {:?}, can withdraw it; reject it instead", self.author);
                 return refuse(Reason::ProposalOwn, sentence);
             }
             _ => {}
         }
         if self.acts.len() >= MOST_ACTS {
-            let sentence = format!("it has {MOST_ACTS} acts already, the most it can hold; make a new proposal");
+            let sentence =
+                format!("it has {MOST_ACTS} acts already, the most it can hold; make a new proposal");
             return refuse(Reason::ProposalClosed, sentence);
         }
         self.state = match kind {
@@ -186,11 +186,8 @@ impl Proposal {
             let later = self.acts.iter().rev().find(|other| other.actor == act.actor && other.speaks());
             later == Some(act) && act.kind == ActKind::Approve
         };
-        let approval = |act: &Act| Approval {
-            actor: act.actor.clone(),
-            comment: act.comment.clone(),
-            time: act.time,
-        };
+        let approval =
+            |act: &Act| Approval { actor: act.actor.clone(), comment: act.comment.clone(), time: act.time };
         self.acts.iter().filter(last_word).map(approval).collect()
     }
 

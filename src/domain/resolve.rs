@@ -63,14 +63,18 @@ pub fn resolve(
         VersionState::Deprecated => deprecated(version, asker, now)?,
         VersionState::Retired => return Err(retired(version)),
         VersionState::Rejected => {
-            return refuse(Reason::VersionRejected, "it was refused in review; use an approved version".into());
+            return refuse(
+                Reason::VersionRejected,
+                "it was refused in review; use an approved version".into(),
+            );
         }
         VersionState::Archived => {
             return refuse(Reason::VersionArchived, "it is archived; use an approved version".into());
         }
     };
     if asker == Asker::Unregistered {
-        let message = "Nobody registered this consumer, so nobody can tell it when the version goes: register it.";
+        let message =
+            "Nobody registered this consumer, so nobody can tell it when the version goes: register it.";
         warnings.push(Warning { code: "CONSUMER_NOT_REGISTERED", message: message.to_owned() });
     }
     Ok(warnings)

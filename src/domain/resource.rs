@@ -7,8 +7,8 @@ use super::{
     incident::Incident,
     model::Model,
     name::{
-        AliasName, ConsumerName, EvaluationName, IncidentName, ModelName, NamespaceId, NamespaceName, PolicyName,
-        ProposalName, UpstreamName, VersionName,
+        AliasName, ConsumerName, EvaluationName, IncidentName, ModelName, NamespaceId, NamespaceName,
+        PolicyName, ProposalName, UpstreamName, VersionName,
     },
     namespace::Namespace,
     policy::Policy,
@@ -17,7 +17,7 @@ use super::{
     upstream::Upstream,
     version::Version,
 };
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use std::fmt;
 
 /// The name of any resource.
@@ -110,6 +110,12 @@ impl ResourceName {
             ResourceName::Consumer(name) => &name.model.namespace,
             ResourceName::Upstream(name) => &name.namespace,
         }
+    }
+}
+
+impl Serialize for ResourceName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -84,7 +84,10 @@ impl Candidate<'_> {
             dangers.push(Refusal::new(Reason::RollbackTargetUnsafe, &version.name, sentence));
         };
         if !matches!(version.state, VersionState::Approved | VersionState::Deprecated) {
-            danger(format!("it is {}; it has to be APPROVED, or DEPRECATED with time left", version.state.word()));
+            danger(format!(
+                "it is {}; it has to be APPROVED, or DEPRECATED with time left",
+                version.state.word()
+            ));
         }
         if let Some(hold) = &version.hold {
             danger(format!("it is on hold ({})", hold.decision.reason));
@@ -102,7 +105,9 @@ impl Candidate<'_> {
                 let days = policy.evidence_max_age_days;
                 danger(format!("its newest evaluation is older than {days} days: record a new one"));
             }
-            None if policy.requires_evidence => danger("it was never evaluated: record an evaluation".to_owned()),
+            None if policy.requires_evidence => {
+                danger("it was never evaluated: record an evaluation".to_owned())
+            }
             _ => {}
         }
         dangers
@@ -140,12 +145,15 @@ pub fn readiness(
     };
     let mut reasons = Vec::new();
     let ends: Vec<Option<Timestamp>> = safe.iter().map(|candidate| candidate.safe_until(policy)).collect();
-    let no_way_back_time = ends.iter().copied().collect::<Option<Vec<_>>>().and_then(|ends| ends.into_iter().max());
+    let no_way_back_time =
+        ends.iter().copied().collect::<Option<Vec<_>>>().and_then(|ends| ends.into_iter().max());
     // When something changes by time alone: a version stops being safe, the warning
     // before the last one does begins, or the rehearsal is too old.
     let warn_time = no_way_back_time.map(|end| end.minus_days(policy.notice_days));
     if let Some(end) = no_way_back_time.filter(|_| warn_time.is_some_and(|warn| warn <= now)) {
-        reasons.push(format!("the last way back closes on {end}: have another version approved, or evaluated again"));
+        reasons.push(format!(
+            "the last way back closes on {end}: have another version approved, or evaluated again"
+        ));
     }
     let rehearsed_until = drill.map(|drill| drill.time.plus_days(policy.drill_max_age_days));
     if policy.drill_max_age_days > 0 && rehearsed_until.is_none_or(|until| until <= now) {
@@ -176,7 +184,8 @@ impl Readiness {
     /// Whether something is different that people should hear of.
     pub fn differs_from(&self, other: Option<&Readiness>) -> bool {
         other.is_none_or(|other| {
-            (self.state, &self.target, self.no_way_back_time) != (other.state, &other.target, other.no_way_back_time)
+            (self.state, &self.target, self.no_way_back_time)
+                != (other.state, &other.target, other.no_way_back_time)
         })
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     domain::{
         alias::Alias,
         name::{AliasName, ModelName},
+        rollback::{Drill, Readiness, ReadinessState},
     },
     proto::v1::{self, alias_service_server::AliasService},
     registry::{Registry, alias::AliasChange, call::Stored},
@@ -84,12 +85,40 @@ impl AliasService for Aliases {
             next_page_token: page.next_page_token,
         }))
     }
+
+    async fn rollback_alias(
+        &self,
+        request: Request<v1::RollbackAliasRequest>,
+    ) -> Result<Response<v1::Alias>, Status> {
+        let caller = identity::caller(request.metadata())?;
+        let v1::RollbackAliasRequest { name, reason, etag, request_id, validate_only, version, drill } =
+            request.into_inner();
+        let mut fields = Fields::new();
+        let name = fields.name("name", &name);
+        let target = if version.is_empty() { None } else { fields.name("version", &version) };
+        let call = fields.call(caller, &request_id, &reason, &etag, validate_only);
+        let call = call.and_then(|call| fields.reasoned(call));
+        let (name, call) = fields.all(name.zip(call))?;
+        Ok(answer(write(self.0.rollback_alias(name, target, drill, call).await?)))
+    }
+
+    async fn get_alias_readiness(
+        &self,
+        request: Request<v1::GetAliasReadinessRequest>,
+    ) -> Result<Response<v1::Readiness>, Status> {
+        let v1::GetAliasReadinessRequest { name } = request.into_inner();
+        let mut fields = Fields::new();
+        let name = fields.name::<AliasName>("name", &name);
+        let name = fields.all(name)?;
+        let (readiness, days) = self.0.alias_readiness(&name).await?;
+        Ok(answer(v1::Readiness { days_until_no_way_back: days, ..write_readiness(readiness) }))
+    }
 }
 
 fn write(stored: Stored<Alias>) -> v1::Alias {
     let etag = stored.etag();
     let audit_position = stored.position.unwrap_or_default();
-    let Alias { name, version, previous_version, create_time, update_time } = stored.value;
+    let Alias { name, version, previous_version, create_time, update_time, readiness, drill } = stored.value;
     v1::Alias {
         name: name.to_string(),
         version: version.to_string(),
@@ -98,7 +127,30 @@ fn write(stored: Stored<Alias>) -> v1::Alias {
         update_time: Some(field::time(update_time)),
         etag,
         audit_position,
+        readiness: readiness.map(write_readiness),
+        drill: drill.map(write_drill),
     }
+}
+
+fn write_readiness(readiness: Readiness) -> v1::Readiness {
+    let Readiness { state, reasons, target, no_way_back_time, check_time: _ } = readiness;
+    let state = match state {
+        ReadinessState::Ready => v1::ReadinessState::Ready,
+        ReadinessState::Degraded => v1::ReadinessState::Degraded,
+        ReadinessState::None => v1::ReadinessState::None,
+    };
+    v1::Readiness {
+        state: state.into(),
+        reasons,
+        target: target.map(|name| name.to_string()).unwrap_or_default(),
+        no_way_back_time: no_way_back_time.map(field::time),
+        days_until_no_way_back: None,
+    }
+}
+
+fn write_drill(drill: Drill) -> v1::Drill {
+    let Drill { actor, target, time } = drill;
+    v1::Drill { actor, target: target.to_string(), drill_time: Some(field::time(time)) }
 }
 
 fn write_change(change: AliasChange) -> v1::AliasChange {

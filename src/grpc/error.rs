@@ -111,7 +111,8 @@ fn fitting<T>(list: &[T], size: impl Fn(&T) -> usize) -> &[T] {
 fn refused(sentence: String, refusals: &[Refusal]) -> Status {
     let reason = refusals.first().map_or("REFUSED", |refusal| refusal.reason.as_str());
     let replacement = refusals.iter().find_map(|refusal| refusal.replacement.clone());
-    let mut details = info(reason, replacement.map(|name| ("replacement", name)));
+    let values = refusals.first().map(|refusal| refusal.values.clone()).unwrap_or_default();
+    let mut details = info(reason, replacement.map(|name| ("replacement", name)).into_iter().chain(values));
     let size = |refusal: &Refusal| refusal.subject.len() + refusal.description.len();
     for refusal in fitting(refusals, size) {
         let (word, subject) = (refusal.reason.as_str(), &refusal.subject);
@@ -143,6 +144,11 @@ fn resource_type(kind: Kind) -> &'static str {
         Kind::Version => "steward.dev/Version",
         Kind::Alias => "steward.dev/Alias",
         Kind::Evaluation => "steward.dev/Evaluation",
+        Kind::Policy => "steward.dev/Policy",
+        Kind::Proposal => "steward.dev/Proposal",
+        Kind::Incident => "steward.dev/Incident",
+        Kind::Consumer => "steward.dev/Consumer",
+        Kind::Upstream => "steward.dev/Upstream",
     }
 }
 
@@ -153,6 +159,11 @@ fn not_found_reason(kind: Kind) -> &'static str {
         Kind::Version => "VERSION_NOT_FOUND",
         Kind::Alias => "ALIAS_NOT_FOUND",
         Kind::Evaluation => "EVALUATION_NOT_FOUND",
+        Kind::Policy => "POLICY_NOT_FOUND",
+        Kind::Proposal => "PROPOSAL_NOT_FOUND",
+        Kind::Incident => "INCIDENT_NOT_FOUND",
+        Kind::Consumer => "CONSUMER_NOT_FOUND",
+        Kind::Upstream => "UPSTREAM_NOT_FOUND",
     }
 }
 
@@ -163,6 +174,11 @@ fn exists_reason(kind: Kind) -> &'static str {
         Kind::Version => "VERSION_EXISTS",
         Kind::Alias => "ALIAS_EXISTS",
         Kind::Evaluation => "EVALUATION_EXISTS",
+        Kind::Policy => "POLICY_EXISTS",
+        Kind::Proposal => "PROPOSAL_EXISTS",
+        Kind::Incident => "INCIDENT_EXISTS",
+        Kind::Consumer => "CONSUMER_EXISTS",
+        Kind::Upstream => "UPSTREAM_EXISTS",
     }
 }
 
@@ -175,9 +191,8 @@ mod tests {
     fn every_reason_stands_in_the_documentation() {
         let documented = include_str!("../../docs/errors.md");
         let guards = Reason::ALL.iter().map(|reason| reason.as_str());
-        let kinds = [Kind::Namespace, Kind::Model, Kind::Version, Kind::Alias, Kind::Evaluation];
         let missing: Vec<&str> = guards
-            .chain(kinds.into_iter().flat_map(|kind| [not_found_reason(kind), exists_reason(kind)]))
+            .chain(Kind::ALL.into_iter().flat_map(|kind| [not_found_reason(kind), exists_reason(kind)]))
             .filter(|reason| !documented.contains(&format!("`{reason}`")))
             .collect();
         assert_eq!(missing, Vec::<&str>::new());

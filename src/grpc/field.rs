@@ -211,13 +211,20 @@ read_at!(
     get_version_request,
     resolve_version_request,
     get_alias_request,
-    get_evaluation_request
+    get_evaluation_request,
+    get_incident_request,
+    get_proposal_request
 );
 
 /// A time on the wire.
 pub fn time(time: Timestamp) -> prost_types::Timestamp {
     let (seconds, nanos) = time.parts();
     prost_types::Timestamp { seconds, nanos }
+}
+
+/// A count on the wire, where no larger one occurs.
+pub fn int32(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
 }
 
 /// Typed custom properties on the wire.

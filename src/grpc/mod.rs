@@ -2,15 +2,20 @@
 
 pub mod alias;
 pub mod audit;
+mod card;
+mod decision;
 pub mod error;
 pub mod evaluation;
 pub mod field;
 pub mod health;
 pub mod identity;
+pub mod incident;
 pub mod layer;
 pub mod lifecycle;
 pub mod model;
 pub mod namespace;
+pub mod policy;
+pub mod proposal;
 pub mod serve;
 pub mod version;
 

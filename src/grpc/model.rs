@@ -1,14 +1,14 @@
 //! ModelService.
 
 use super::{
-    answer,
+    answer, card,
     field::{self, Fields},
     identity,
     namespace::read_parent,
 };
 use crate::{
     domain::{
-        model::{Contact, Model, ModelContent, ModelKind, RiskTier},
+        model::{Model, ModelContent, ModelKind, RiskTier},
         name::{ModelId, ModelName},
     },
     proto::v1::{self, model_service_server::ModelService},
@@ -141,17 +141,21 @@ fn read_content(fields: &mut Fields, model: v1::Model) -> ModelContent {
         delete_time: _,
         etag: _,
         audit_position: _,
+        card,
+        policy,
+        review_due_time: _,
     } = model;
-    let contact = |v1::Contact { display_name, address }| Contact { display_name, address };
     fields.within("model", |fields| ModelContent {
         display_name,
         description,
         owner,
-        contacts: contacts.into_iter().map(contact).collect(),
+        contacts: contacts.into_iter().map(card::read_contact).collect(),
         kind: fields.enumeration("kind", kind).and_then(read_kind),
         risk_tier: fields.enumeration("risk_tier", risk_tier).and_then(read_tier),
         data_categories,
         processes_personal_data,
+        card: fields.within("card", |fields| card::read(fields, card)),
+        policy: if policy.is_empty() { None } else { fields.name("policy", &policy) },
         labels,
         properties: fields.properties(properties),
     })
@@ -194,14 +198,13 @@ fn write_tier(tier: RiskTier) -> v1::RiskTier {
 fn write(stored: Stored<Model>) -> v1::Model {
     let etag = stored.etag();
     let audit_position = stored.position.unwrap_or_default();
-    let Model { name, content, create_time, update_time, delete_time } = stored.value;
-    let contact = |Contact { display_name, address }| v1::Contact { display_name, address };
+    let Model { name, content, create_time, update_time, delete_time, review_due_time } = stored.value;
     v1::Model {
         name: name.to_string(),
         display_name: content.display_name,
         description: content.description,
         owner: content.owner,
-        contacts: content.contacts.into_iter().map(contact).collect(),
+        contacts: content.contacts.into_iter().map(card::write_contact).collect(),
         kind: content.kind.map_or(v1::ModelKind::Unspecified, write_kind).into(),
         risk_tier: content.risk_tier.map_or(v1::RiskTier::Unspecified, write_tier).into(),
         data_categories: content.data_categories,
@@ -213,5 +216,8 @@ fn write(stored: Stored<Model>) -> v1::Model {
         delete_time: delete_time.map(field::time),
         etag,
         audit_position,
+        card: card::write(content.card),
+        policy: content.policy.map(|name| name.to_string()).unwrap_or_default(),
+        review_due_time: review_due_time.map(field::time),
     }
 }

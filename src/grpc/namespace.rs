@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     domain::{
-        name::{NamespaceId, NamespaceName},
+        name::{NamespaceId, NamespaceName, PolicyName},
         namespace::{Namespace, NamespaceContent},
     },
     proto::v1::{self, namespace_service_server::NamespaceService},
@@ -29,7 +29,8 @@ impl NamespaceService for Namespaces {
             request.into_inner();
         let mut fields = Fields::new();
         let id = fields.take("namespace_id", NamespaceId::new(&namespace_id));
-        let content = fields.valid("namespace", read_content(namespace.unwrap_or_default()));
+        let content = fields.within("namespace", |f| read_content(f, namespace.unwrap_or_default()));
+        let content = fields.valid("namespace", content);
         let call = fields.call(caller, &request_id, "", "", validate_only);
         let ((id, content), call) = fields.all(id.zip(content).zip(call))?;
         let namespace = self.0.create_namespace(id, content, call).await?;
@@ -59,6 +60,23 @@ impl NamespaceService for Namespaces {
             next_page_token: page.next_page_token,
         }))
     }
+
+    async fn update_namespace(
+        &self,
+        request: Request<v1::UpdateNamespaceRequest>,
+    ) -> Result<Response<v1::Namespace>, Status> {
+        let caller = identity::caller(request.metadata())?;
+        let v1::UpdateNamespaceRequest { namespace, update_mask, request_id, validate_only, reason } =
+            request.into_inner();
+        let mut fields = Fields::new();
+        let namespace = fields.required("namespace", namespace).unwrap_or_default();
+        let name = fields.name("namespace.name", &namespace.name);
+        let call = fields.call(caller, &request_id, &reason, &namespace.etag, validate_only);
+        let content = fields.within("namespace", |fields| read_content(fields, namespace));
+        let (name, call) = fields.all(name.zip(call))?;
+        let mask = update_mask.map(|mask| mask.paths).unwrap_or_default();
+        Ok(answer(write(self.0.update_namespace(name, content, mask, call).await?)))
+    }
 }
 
 /// The namespace that a request's `parent` names.
@@ -66,7 +84,7 @@ pub fn read_parent(fields: &mut Fields, parent: &str) -> Option<NamespaceId> {
     fields.name::<NamespaceName>("parent", parent).map(|name| name.0)
 }
 
-fn read_content(namespace: v1::Namespace) -> NamespaceContent {
+fn read_content(fields: &mut Fields, namespace: v1::Namespace) -> NamespaceContent {
     let v1::Namespace {
         name: _,
         display_name,
@@ -75,14 +93,31 @@ fn read_content(namespace: v1::Namespace) -> NamespaceContent {
         create_time: _,
         etag: _,
         audit_position: _,
+        allow_self_approval,
+        preview_policy,
+        standard_policy,
+        critical_policy,
+        update_time: _,
     } = namespace;
-    NamespaceContent { display_name, description }
+    let mut policy = |field: &str, name: String| match name.is_empty() {
+        true => None,
+        false => fields.name(field, &name),
+    };
+    NamespaceContent {
+        display_name,
+        description,
+        allow_self_approval,
+        preview_policy: policy("preview_policy", preview_policy),
+        standard_policy: policy("standard_policy", standard_policy),
+        critical_policy: policy("critical_policy", critical_policy),
+    }
 }
 
 fn write(stored: Stored<Namespace>) -> v1::Namespace {
     let etag = stored.etag();
     let audit_position = stored.position.unwrap_or_default();
-    let Namespace { name, content, log_id, create_time } = stored.value;
+    let Namespace { name, content, log_id, create_time, update_time } = stored.value;
+    let policy = |name: Option<PolicyName>| name.map(|name| name.to_string()).unwrap_or_default();
     v1::Namespace {
         name: name.to_string(),
         display_name: content.display_name,
@@ -91,5 +126,10 @@ fn write(stored: Stored<Namespace>) -> v1::Namespace {
         create_time: Some(field::time(create_time)),
         etag,
         audit_position,
+        allow_self_approval: content.allow_self_approval,
+        preview_policy: policy(content.preview_policy),
+        standard_policy: policy(content.standard_policy),
+        critical_policy: policy(content.critical_policy),
+        update_time: Some(field::time(update_time)),
     }
 }

@@ -1,13 +1,13 @@
 //! VersionService.
 
 use super::{
-    answer,
+    answer, decision,
     field::{self, Fields},
     identity,
 };
 use crate::{
     domain::{
-        lifecycle::{Decision, Deprecation, Successor, VersionState},
+        lifecycle::VersionState,
         name::{AliasId, ConsumerId, ModelName, VersionLabel, VersionNumber},
         version::{Artifact, DatasetReference, Source, UpstreamReference, Version, VersionContent},
     },
@@ -152,6 +152,12 @@ fn read_content(fields: &mut Fields, version: v1::Version) -> VersionContent {
         update_time: _,
         etag: _,
         audit_position: _,
+        effective_sunset_time: _,
+        not_sooner_than_time: _,
+        upstream_end: _,
+        restoration: _,
+        hold: _,
+        open_incidents: _,
     } = version;
     let artifact = |v1::Artifact { uri, digest, size_bytes, media_type }| Artifact {
         uri,
@@ -238,30 +244,12 @@ fn write_state(state: VersionState) -> v1::VersionState {
     }
 }
 
-fn write_decision(decision: Decision) -> v1::Decision {
-    let Decision { actor, reason, time } = decision;
-    v1::Decision { actor, reason, time: Some(field::time(time)) }
-}
-
-fn write_deprecation(deprecation: Deprecation) -> v1::Deprecation {
-    let Deprecation { decision, sunset_time, successor } = deprecation;
-    let (replacement, no_replacement_reason) = match successor {
-        Successor::Replacement(name) => (name.to_string(), String::new()),
-        Successor::NoReplacementReason(reason) => (String::new(), reason),
-    };
-    v1::Deprecation {
-        decision: Some(write_decision(decision)),
-        sunset_time: Some(field::time(sunset_time)),
-        replacement,
-        no_replacement_reason,
-    }
-}
-
 /// A version on the wire; LifecycleService answers with it too.
 pub fn write(stored: Stored<Version>) -> v1::Version {
     let etag = stored.etag();
     let audit_position = stored.position.unwrap_or_default();
     let version = stored.value;
+    let effective_sunset_time = version.effective_sunset().map(field::time);
     let content = version.content;
     let artifact = |Artifact { uri, digest, size_bytes, media_type }| v1::Artifact {
         uri,
@@ -286,11 +274,17 @@ pub fn write(stored: Stored<Version>) -> v1::Version {
         labels: content.labels,
         state: write_state(version.state).into(),
         content_digest: version.content_digest,
-        submission: version.submission.map(write_decision),
-        review: version.review.map(write_decision),
-        deprecation: version.deprecation.map(write_deprecation),
-        retirement: version.retirement.map(write_decision),
-        archival: version.archival.map(write_decision),
+        submission: version.submission.map(decision::write),
+        review: version.review.map(decision::write),
+        deprecation: version.deprecation.map(decision::write_deprecation),
+        retirement: version.retirement.map(decision::write_retirement),
+        restoration: version.restoration.map(decision::write_restoration),
+        hold: version.hold.map(decision::write_hold),
+        archival: version.archival.map(decision::write),
+        effective_sunset_time,
+        not_sooner_than_time: version.not_sooner_than.map(field::time),
+        upstream_end: version.upstream_end.map(decision::write_upstream_end),
+        open_incidents: version.open_incidents.iter().map(ToString::to_string).collect(),
         create_time: Some(field::time(version.create_time)),
         update_time: Some(field::time(version.update_time)),
         etag,

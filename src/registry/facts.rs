@@ -101,10 +101,7 @@ pub async fn evaluations(view: &mut View<'_>, version: &VersionName) -> Result<V
 }
 
 /// From when the newest evaluation of a version is.
-pub async fn newest_evidence(
-    view: &mut View<'_>,
-    version: &VersionName,
-) -> Result<Option<Timestamp>, Error> {
+pub async fn newest_evidence(view: &mut View<'_>, version: &VersionName) -> Result<Option<Timestamp>, Error> {
     let windows = keys::evaluations_by_window(version, None, None);
     let Some((key, _)) = view.scan_back(windows, 1).await?.pop() else { return Ok(None) };
     let Some(state) = keys::evaluation_of_index(version, &key) else { return Ok(None) };

@@ -3,15 +3,17 @@
 //!
 //! | file | what it decides |
 //! |---|---|
-//! | `namespace` `model` `version` `alias` `lifecycle` `evaluation` `audit` | the use cases, by noun |
+//! | `namespace` `model` `version` `alias` `rollback` `evaluation` `policy` `proposal` `incident` `lifecycle` `audit` | the use cases, by noun |
+//! | [`facts`] | what the rules of the lifecycle are decided over |
+//! | [`scheduler`] | what the clock does |
 //! | [`mutation`] [`view`] | how a change is decided, and what it sees |
 //! | [`committer`] [`encode`] [`leaf`] [`projection`] | how it is written |
 //! | [`feed`] [`subscription`] [`token`] | how it is followed |
 //! | [`read`] [`page`] [`states`] [`resolutions`] | how states are read, now and in the past |
 //! | [`verify`] [`rebuild`] | that state and log agree |
 //!
-//! The scheduler, durable subscriptions and the publisher of checkpoints will
-//! live here too, each as a task beside the committer.
+//! Durable subscriptions and the publisher of checkpoints will live here too,
+//! each as a task beside the committer.
 
 pub mod alias;
 pub mod audit;
@@ -21,7 +23,9 @@ pub mod encode;
 pub mod environment;
 pub mod error;
 pub mod evaluation;
+pub mod facts;
 pub mod feed;
+pub mod incident;
 pub mod leaf;
 pub mod lifecycle;
 pub mod log;
@@ -29,11 +33,15 @@ pub mod model;
 pub mod mutation;
 pub mod namespace;
 pub mod page;
+pub mod policy;
 pub mod projection;
+pub mod proposal;
 pub mod read;
 pub mod rebuild;
 pub mod requests;
 pub mod resolutions;
+pub mod rollback;
+pub mod scheduler;
 pub mod states;
 pub mod subscription;
 pub mod token;
@@ -55,7 +63,7 @@ use crate::{
         filter::FilterError,
         name::{NamespaceId, NamespaceName},
     },
-    store::engine::Engine,
+    store::{engine::Engine, keys},
 };
 use serde::Serialize;
 use std::{collections::HashMap, sync::Arc};
@@ -176,6 +184,14 @@ impl Registry {
             None => String::new(),
         };
         log.mutate(Arc::new(mutation), call, digest).await
+    }
+}
+
+impl Registry {
+    /// All namespaces.
+    async fn namespaces(&self) -> Result<Vec<NamespaceId>, Error> {
+        let found = self.scan(&default_namespace()?, keys::namespaces(), usize::MAX, false).await?;
+        Ok(found.iter().filter_map(|(key, _)| keys::namespace_of(key)).collect())
     }
 }
 

@@ -129,7 +129,8 @@ impl Registry {
         let is_preview = call.validate_only;
         let namespace = name.namespace.clone();
         let update = UpdatePolicy { name, update, mask };
-        let policy: Stored<Policy> = self.mutate(&namespace, "UpdatePolicy", update, call).await?.resource()?;
+        let policy: Stored<Policy> =
+            self.mutate(&namespace, "UpdatePolicy", update, call).await?.resource()?;
         let would_refuse = match is_preview {
             true => self.preview_policy(&policy.value).await?,
             false => Vec::new(),
@@ -203,9 +204,8 @@ impl Registry {
 async fn in_service(view: &mut View<'_>, model: &ModelName) -> Result<Vec<Version>, Error> {
     let records = view.scan(keys::versions(model), MOST_PREVIEWED).await?;
     let versions = records.iter().map(|(_, record)| Ok(read_record::<Version>(record)?.value));
-    let serves = |version: &Version| {
-        matches!(version.state, VersionState::Approved | VersionState::Deprecated)
-    };
+    let serves =
+        |version: &Version| matches!(version.state, VersionState::Approved | VersionState::Deprecated);
     Ok(versions.collect::<Result<Vec<_>, Error>>()?.into_iter().filter(serves).collect())
 }
 

@@ -19,7 +19,7 @@ use crate::{
         refusal::{Reason, Refusal},
         resource::{Resource, ResourceName},
         rollback::{self, Candidate, Drill, Readiness},
-        time::Timestamp,
+        time::{DAY, Timestamp},
         version::Version,
     },
     store::keys,
@@ -131,11 +131,8 @@ impl Mutation for RollbackAlias {
             return Err(refusals.into());
         }
         let (mut alias, kind) = if self.is_drill {
-            let drill = Drill {
-                actor: call.caller.actor.clone(),
-                target: target.version.name.clone(),
-                time: now,
-            };
+            let drill =
+                Drill { actor: call.caller.actor.clone(), target: target.version.name.clone(), time: now };
             (alias.drilled(drill), EventType::AliasDrilled)
         } else {
             let moved = Alias::set(self.name.clone(), Some(alias), &target.version, now)?;
@@ -193,11 +190,29 @@ impl Registry {
         self.mutate(&namespace, "RollbackAlias", rollback, call).await?.resource()
     }
 
-    /// How ready an alias is to go back, looked at now.
-    pub async fn alias_readiness(&self, name: &AliasName) -> Result<Readiness, Error> {
+    /// How ready an alias is to go back, looked at now, and in how many days the
+    /// last way back closes.
+    pub async fn alias_readiness(&self, name: &AliasName) -> Result<(Readiness, Option<i32>), Error> {
         let log = self.log(&name.model.namespace).await?;
         let mut view = View::outside(&self.0.store, &log.namespace);
         let alias = view.get::<Alias>(name).await?.value;
-        readiness(&mut view, &alias, self.0.environment.clock.now()).await
+        let now = self.0.environment.clock.now();
+        let readiness = readiness(&mut view, &alias, now).await?;
+        let days = readiness.no_way_back_time.map(|end| end.micros_since(now) / DAY);
+        Ok((readiness, days.and_then(|days| i32::try_from(days).ok())))
     }
+}
+
+/// The alias after its way back was looked at, if something is different.
+pub async fn look_again(view: &mut View<'_>, alias: Alias, now: Timestamp) -> Result<Option<Event>, Error> {
+    let readiness = readiness(view, &alias, now).await?;
+    if !readiness.differs_from(alias.readiness.as_ref()) && readiness.check_time.is_none_or(|time| time > now)
+    {
+        let same = alias.readiness.as_ref().is_some_and(|known| known.check_time == readiness.check_time);
+        if same {
+            return Ok(None);
+        }
+    }
+    let alias = Alias { readiness: Some(readiness), ..alias };
+    Ok(Some(Event::set(EventType::AliasReadinessChanged, alias)))
 }

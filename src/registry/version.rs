@@ -19,7 +19,7 @@ use crate::{
         mask,
         model::Model,
         name::{AliasId, AliasName, ModelName, VersionLabel, VersionName, VersionNumber},
-        resolve::{self, Warning},
+        resolve::{self, Asker, Warning},
         resource::Kind,
         time::Timestamp,
         version::{FILTER_SCHEMA, Source, Version, VersionContent, missing_sources},
@@ -210,7 +210,7 @@ impl Registry {
             None => self.select_kept(model, selector).await?,
             Some(_) => self.select_then(model, selector, moment).await?,
         };
-        let warnings = resolve::resolve(&version.value, alias.is_some(), moment.time)
+        let warnings = resolve::resolve(&version.value, alias.is_some(), Asker::Unknown, moment.time)
             .map_err(|refusal| Error::Refused(vec![refusal]))?;
         Ok(Resolved { version, alias, warnings })
     }

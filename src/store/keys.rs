@@ -121,7 +121,9 @@ pub fn state(name: &ResourceName) -> Bytes {
             let version = Key::new(Tag::Evaluation, &name.version.model.namespace).version(&name.version);
             version.text(name.evaluation.as_str()).done()
         }
-        ResourceName::Policy(name) => Key::new(Tag::Policy, &name.namespace).text(name.policy.as_str()).done(),
+        ResourceName::Policy(name) => {
+            Key::new(Tag::Policy, &name.namespace).text(name.policy.as_str()).done()
+        }
         ResourceName::Proposal(name) => {
             let version = Key::new(Tag::Proposal, &name.version.model.namespace).version(&name.version);
             version.text(name.proposal.as_str()).done()
@@ -134,9 +136,7 @@ pub fn state(name: &ResourceName) -> Bytes {
             let model = Key::new(Tag::Consumer, &name.model.namespace).model(&name.model.model);
             model.text(name.consumer.as_str()).done()
         }
-        ResourceName::Upstream(name) => {
-            Key::new(Tag::Upstream, &name.namespace).text(&name.segment()).done()
-        }
+        ResourceName::Upstream(name) => Key::new(Tag::Upstream, &name.namespace).text(&name.segment()).done(),
     }
 }
 

@@ -133,6 +133,7 @@ impl<'a> Stage<'a> {
             etag: version.etag,
             request_id: request_id.clone(),
             validate_only: false,
+            ..Default::default()
         };
         let send = async |r| self.reviewer.lifecycle().approve_version(r).await;
         let version = self.reviewer.change(&request_id, request, send).await?;

@@ -47,7 +47,9 @@ impl Need {
             }
             Verb::Deprecate { .. } if has_users => beside(Some(author), 1),
             Verb::ExtendSunset { .. } => beside(Some(author), 1),
-            Verb::ShortenSunset { .. } | Verb::EmergencyRetire { .. } | Verb::Restore { .. } => beside(None, 2),
+            Verb::ShortenSunset { .. } | Verb::EmergencyRetire { .. } | Verb::Restore { .. } => {
+                beside(None, 2)
+            }
             Verb::Release => beside(version.hold.as_ref().map(|hold| hold.decision.actor.as_str()), 1),
             _ => Need::default(),
         }

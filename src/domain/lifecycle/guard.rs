@@ -42,10 +42,8 @@ pub fn all(version: &Version, verb: &Verb, facts: &Facts<'_>, request: &Request<
         Verb::Restore { until_time } => refusals.extend(guards.restore(*until_time)),
         Verb::Archive => refusals.extend(guards.archive()),
         Verb::Hold => refusals.extend(version.hold.is_some().then(|| guards.held("lift that hold first"))),
-        Verb::Release if version.hold.is_none() => refusals.push(guards.refuse(
-            Reason::VersionNotHeld,
-            "it is not on hold, so there is nothing to lift",
-        )),
+        Verb::Release if version.hold.is_none() => refusals
+            .push(guards.refuse(Reason::VersionNotHeld, "it is not on hold, so there is nothing to lift")),
         Verb::Reject | Verb::Reinstate | Verb::Release => {}
     }
     refusals
@@ -105,7 +103,8 @@ impl Guards<'_> {
         let content = &self.version.content;
         let complete = content.upstream.is_some() || content.artifacts.iter().any(|a| !a.digest.is_empty());
         (!complete).then(|| {
-            let sentence = "it has neither an artifact with a digest nor an upstream reference; update it first";
+            let sentence =
+                "it has neither an artifact with a digest nor an upstream reference; update it first";
             self.refuse(Reason::ContentIncomplete, sentence)
         })
     }
@@ -249,11 +248,13 @@ impl Guards<'_> {
         let mut refusals = self.in_restoration();
         let (now, present) = (self.request.now, deprecation.sunset_time);
         if sunset <= now {
-            let sentence = format!("the sunset {sunset} is not after now, {now}; to end it now, emergency-retire it");
+            let sentence =
+                format!("the sunset {sunset} is not after now, {now}; to end it now, emergency-retire it");
             refusals.push(self.refuse(Reason::SunsetNotInFuture, sentence));
         }
         if sunset >= present {
-            let sentence = format!("{sunset} is not before the present sunset, {present}; choose an earlier one");
+            let sentence =
+                format!("{sunset} is not before the present sunset, {present}; choose an earlier one");
             refusals.push(self.refuse(Reason::SunsetNotEarlier, sentence));
         }
         refusals
@@ -262,7 +263,8 @@ impl Guards<'_> {
     fn in_restoration(&self) -> Vec<Refusal> {
         let restoration = self.version.restoration.as_ref();
         let refuse = |until: Timestamp| {
-            let sentence = format!("it is back only until {until} and has no sunset to move; reinstate it to keep it");
+            let sentence =
+                format!("it is back only until {until} and has no sunset to move; reinstate it to keep it");
             self.refuse(Reason::VersionRestored, sentence)
         };
         restoration.map(|restoration| refuse(restoration.until_time)).into_iter().collect()
@@ -296,10 +298,12 @@ impl Guards<'_> {
         let latest = now.plus_micros(LONGEST_RESTORATION);
         if until <= now || until > latest {
             let sentence = format!("{until} is not within the next 72 hours; the latest end is {latest}");
-            refusals.push(self.refuse(Reason::RestorationTooLong, sentence).with("latest_until_time", latest));
+            refusals
+                .push(self.refuse(Reason::RestorationTooLong, sentence).with("latest_until_time", latest));
         }
         if let Some(end) = self.version.upstream_end.as_ref().filter(|end| end.shutdown_time <= until) {
-            let sentence = format!("its provider shuts it down on {}; there is nothing to restore", end.shutdown_time);
+            let sentence =
+                format!("its provider shuts it down on {}; there is nothing to restore", end.shutdown_time);
             refusals.push(self.refuse(Reason::UpstreamEndsTooSoon, sentence));
         }
         refusals
@@ -310,7 +314,9 @@ impl Guards<'_> {
         let days = self.facts.policy.content.retention_days;
         let earliest = retired.decision.time.plus_days(days);
         (self.request.now < earliest).then(|| {
-            let sentence = format!("the policy keeps retired versions for {days} days, until {earliest}; archive it then");
+            let sentence = format!(
+                "the policy keeps retired versions for {days} days, until {earliest}; archive it then"
+            );
             self.refuse(Reason::RetentionNotOver, sentence).with("earliest_archive_time", earliest)
         })
     }

@@ -2,8 +2,8 @@
 //! new one, or every refusal.
 
 use super::{
-    Decision, Deprecation, Hold, Restoration, Retirement, RetirementCause, Successor, SunsetMove, UpstreamEnd,
-    VersionState,
+    Decision, Deprecation, Hold, Restoration, Retirement, RetirementCause, Successor, SunsetMove,
+    UpstreamEnd, VersionState,
     consent::{Approval, Consent, Need},
     guard,
     schedule::Schedule,

@@ -98,7 +98,8 @@ impl Check for ModelCard {
         let is_code = self.budget_currency.len() == 3
             && self.budget_currency.bytes().all(|byte| byte.is_ascii_uppercase());
         if (self.monthly_budget_micros > 0 || !self.budget_currency.is_empty()) && !is_code {
-            violations.add("budget_currency", "has to be an ISO 4217 code such as EUR, because there is a budget");
+            violations
+                .add("budget_currency", "has to be an ISO 4217 code such as EUR, because there is a budget");
         }
     }
 }

@@ -26,6 +26,11 @@ macro_rules! card_fields {
                 }
             }
 
+            /// The field with a path.
+            pub fn parse(path: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|field| field.path() == path)
+            }
+
             fn ask(self) -> &'static str {
                 match self {
                     $(CardField::$variant => $ask,)*
@@ -128,10 +133,7 @@ fn is_rented(model: &Model) -> bool {
 }
 
 /// A refusal for each required field that says nothing.
-pub fn gaps<'a>(
-    required: impl IntoIterator<Item = &'a CardField>,
-    model: &Model,
-) -> Vec<Refusal> {
+pub fn gaps<'a>(required: impl IntoIterator<Item = &'a CardField>, model: &Model) -> Vec<Refusal> {
     let gap = |field: &CardField| {
         let sentence = format!("{} is empty: {} (update the model)", field.path(), field.ask());
         Refusal::new(Reason::CardIncomplete, &model.name, sentence)

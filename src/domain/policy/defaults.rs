@@ -1,9 +1,6 @@
 //! The policies that every namespace begins with, one for each risk tier.
 
-use super::{
-    BrownoutRule, Enforcement, ExtensionRule, PolicyContent,
-    card::CardField,
-};
+use super::{BrownoutRule, Enforcement, ExtensionRule, PolicyContent, card::CardField};
 use crate::domain::model::RiskTier;
 
 /// The rules of a risk tier, until its owners write others.

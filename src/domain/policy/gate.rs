@@ -172,7 +172,9 @@ impl Gate {
             None => GateResult {
                 passed: true,
                 measured: Some(found.measured),
-                ..self.failed("no other version is in production, so there is nothing to compare with".to_owned())
+                ..self.failed(
+                    "no other version is in production, so there is nothing to compare with".to_owned(),
+                )
             },
             Some(production) => match self.measure(production, days, now) {
                 Ok(other) => self.against_production(found, other),
@@ -194,7 +196,10 @@ impl Gate {
         };
         let newest = evidence.evaluations.iter().find_map(|e| point_of(e).map(|point| (e, point)));
         let Some((evaluation, point)) = newest else {
-            return Err(format!("nothing is known of {wanted}: record an evaluation of {} with it", evidence.version));
+            return Err(format!(
+                "nothing is known of {wanted}: record an evaluation of {} with it",
+                evidence.version
+            ));
         };
         let name = &evaluation.name;
         let estimate = Estimate::of(&point.value).ok_or_else(|| {
@@ -257,7 +262,10 @@ impl Gate {
 
     fn against_production(&self, found: Found, other: Found) -> GateResult {
         let Some((low, high)) = difference(&found.estimate, &other.estimate, self.confidence) else {
-            let sentence = format!("{} is measured in different ways here and in production: record both alike", self.wanted());
+            let sentence = format!(
+                "{} is measured in different ways here and in production: record both alike",
+                self.wanted()
+            );
             let (measured, production) = (Some(found.measured), Some(other.measured));
             return GateResult { measured, production, ..self.failed(sentence) };
         };

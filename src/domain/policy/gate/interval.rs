@@ -66,7 +66,9 @@ impl Estimate {
     /// Variance of the estimate, and its degrees of freedom.
     fn of_mean(&self) -> Option<(f64, f64)> {
         match self.spread {
-            Spread::Mean { variance: Some(variance) } => Some((variance / self.n as f64, self.n as f64 - 1.0)),
+            Spread::Mean { variance: Some(variance) } => {
+                Some((variance / self.n as f64, self.n as f64 - 1.0))
+            }
             _ => None,
         }
     }

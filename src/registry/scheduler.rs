@@ -1,0 +1,114 @@
+//! What the clock does, carried out: reminders, brownouts, retirements, expiries,
+//! review dates, and ways back that close. Nothing rests on its being on time,
+//! because readers obey the clock by themselves; it makes what is due an event.
+//!
+//! What is due stands in an index that each state writes for itself, so a look
+//! costs one short scan. Each thing is one change of one resource and marks itself
+//! as done in the same commit: it happens once, however often the process ends,
+//! and whoever else looks too.
+
+use super::{Registry, call::Call, error::Error, facts, mutation::Mutation, rollback, view::View};
+use crate::{
+    domain::{
+        alias::Alias,
+        event::{Event, EventType},
+        model::Model,
+        name::NamespaceId,
+        proposal::Proposal,
+        resource::ResourceName,
+        time::Timestamp,
+        version::Version,
+    },
+    store::keys,
+};
+use async_trait::async_trait;
+use serde::Serialize;
+use std::time::Duration;
+
+/// How often the clock is looked at.
+const PERIOD: Duration = Duration::from_secs(1);
+/// Things that are looked at together.
+const CHUNK: usize = 100;
+
+/// The first thing that time has done to a resource.
+#[derive(Serialize)]
+struct CarryOut {
+    name: ResourceName,
+}
+
+#[async_trait]
+impl Mutation for CarryOut {
+    async fn decide(&self, view: &mut View<'_>, _: &Call, now: Timestamp) -> Result<Vec<Event>, Error> {
+        let event = match &self.name {
+            ResourceName::Version(name) => {
+                let version = view.get::<Version>(name).await?.value;
+                let model = view.get::<Model>(&name.model).await?.value;
+                let policy = facts::policy(view, &model).await?;
+                version.step(&policy, now).ok().map(|(kind, version)| Event::set(kind, version))
+            }
+            ResourceName::Model(name) => {
+                let model = view.get::<Model>(name).await?.value;
+                model.review_due(now).map(|model| Event::set(EventType::ModelReviewDue, model))
+            }
+            ResourceName::Proposal(name) => {
+                let proposal = view.get::<Proposal>(name).await?.value;
+                proposal.expire(now).map(|proposal| Event::set(EventType::ProposalExpired, proposal))
+            }
+            ResourceName::Alias(name) => match view.find::<Alias>(name).await? {
+                Some(alias) => rollback::look_again(view, alias.value, now).await?,
+                None => None,
+            },
+            _ => None,
+        };
+        Ok(event.into_iter().collect())
+    }
+
+    fn field(&self, _: u32) -> String {
+        "name".to_owned()
+    }
+}
+
+impl Registry {
+    /// Looks at the clock until the registry is drained.
+    pub async fn follow_the_clock(self) {
+        let mut looks = tokio::time::interval(PERIOD);
+        looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let drain = self.0.drain.clone();
+        while drain.run_until_cancelled(looks.tick()).await.is_some() {
+            if let Err(error) = self.carry_out_all().await {
+                tracing::warn!(%error, "what is due could not be carried out; it is tried again");
+            }
+        }
+    }
+
+    /// Carries out what is due in every namespace.
+    async fn carry_out_all(&self) -> Result<(), Error> {
+        for namespace in self.namespaces().await? {
+            self.carry_out_due(&namespace).await?;
+        }
+        Ok(())
+    }
+
+    /// Carries out what is due in a namespace; answers how much that was.
+    pub async fn carry_out_due(&self, namespace: &NamespaceId) -> Result<usize, Error> {
+        let mut done = 0;
+        let mut until = None;
+        loop {
+            let now = self.0.environment.clock.now();
+            // What becomes due meanwhile waits for the next look, so that this one ends.
+            let until = *until.get_or_insert(now);
+            let due = self.scan(namespace, keys::due_until(namespace, until), CHUNK, false).await?;
+            let before = done;
+            for (key, _) in due {
+                let (_, name) = keys::read_due(namespace, &key)
+                    .ok_or_else(|| Error::Damaged("the index over what is due cannot be read".to_owned()))?;
+                let call = Call::by_system("the clock");
+                let committed = self.mutate(namespace, "CarryOut", CarryOut { name }, call).await?;
+                done += committed.changes.len();
+            }
+            if done == before {
+                return Ok(done);
+            }
+        }
+    }
+}
