@@ -5,6 +5,8 @@ pub mod consent;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod guard;
+#[cfg(test)]
+mod properties;
 pub mod schedule;
 mod sunset;
 pub mod transition;
