@@ -3,6 +3,8 @@
 pub mod clock;
 pub mod consent;
 #[cfg(test)]
+mod document;
+#[cfg(test)]
 pub(crate) mod fixture;
 mod guard;
 #[cfg(test)]

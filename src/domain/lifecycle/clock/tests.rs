@@ -82,10 +82,10 @@ fn an_upstream_end_is_announced_when_the_notice_begins_and_then_kept() {
     assert_eq!(version.next_due(), Some(day(210)));
     assert_eq!(by(&mut version, RiskTier::Standard, day(210).plus_micros(-1)), []);
     let kinds = by(&mut version, RiskTier::Standard, day(210));
-    assert_eq!(kinds, [VersionDeprecated, VersionReminded]);
+    assert_eq!(kinds, [VersionDeprecated]);
     let deprecation = version.deprecation.clone().unwrap();
     assert_eq!((deprecation.sunset_time, deprecation.decision.actor.as_str()), (day(270), STEWARD));
-    assert_eq!(deprecation.schedule.reminders.len(), 5);
+    assert_eq!(deprecation.schedule.reminders.len(), 4);
     assert!(matches!(deprecation.successor, Successor::NoReplacementReason(reason) if !reason.is_empty()));
     assert_eq!(by(&mut version, RiskTier::Standard, day(300)).last(), Some(&VersionRetired));
     let mut late = rented;

@@ -9,22 +9,10 @@ use crate::domain::{
         transition::{Predecessor, User},
     },
     model::{ModelContent, RiskTier},
-    policy::gate::GateResult,
 };
 
 const APPROVE: Verb = Verb::Approve { gates_overridden: false };
 const OVERRIDE: Verb = Verb::Approve { gates_overridden: true };
-
-fn failed_gate() -> GateResult {
-    GateResult {
-        gate: "recall".into(),
-        passed: false,
-        measured: None,
-        production: None,
-        bound: None,
-        sentence: "nothing is known of it".into(),
-    }
-}
 
 #[test]
 fn content_incomplete_stops_a_draft_without_a_digest_or_an_upstream() {

@@ -135,7 +135,9 @@ impl World {
             *seen.cases.entry(Property::Promise).or_default() += 1;
             let agreed = deprecation.moves.last().map_or(0, |moved| people(&moved.decision));
             let is_forced = latest.is_some_and(|latest| latest < promised && sunset == latest);
-            let is_fine = agreed >= 2 || is_forced && deprecation.moves.is_empty();
+            let is_emergency = after.restoration.is_some()
+                && after.retirement.as_ref().is_some_and(|r| r.cause == RetirementCause::Emergency);
+            let is_fine = agreed >= 2 || is_emergency || is_forced && deprecation.moves.is_empty();
             ensure(Property::Promise, is_fine, || format!("from {promised} to {sunset}: {after:#?}"))?;
         }
         self.ledger.promised.insert(number, sunset);
@@ -155,7 +157,10 @@ impl World {
         seen: &mut Seen,
     ) -> Result<(), Broken> {
         let number = after.name.number.get();
-        let is_first = before.state == VersionState::Approved && after.state == VersionState::Deprecated;
+        let is_announced = before.state == VersionState::Approved && after.state == VersionState::Deprecated;
+        let by_people =
+            |version: &Version| version.deprecation.as_ref().is_some_and(|d| d.decision.actor != STEWARD);
+        let is_first = is_announced && by_people(after);
         if kind == EventType::VersionReminded {
             *seen.cases.entry(Property::Reminders).or_default() += 1;
             let reminders = &after.deprecation.as_ref().unwrap().schedule.reminders;
@@ -163,14 +168,21 @@ impl World {
             let fresh = reminders.iter().zip(earlier).filter(|(now, then)| now != then);
             let fresh: Vec<u32> = fresh.map(|(reminder, _)| reminder.days_before).collect();
             ensure(Property::Reminders, fresh.len() == 1, || format!("reminded of {fresh:?}: {after:#?}"))?;
-            let (end, _) = self.ledger.planned[&number];
+            let planned = self.ledger.planned.get(&number).copied();
+            let Some((end, _)) = planned else {
+                return Err(Broken(Property::Reminders, format!("nothing was planned: {after:#?}")));
+            };
             let due = end.plus_micros(-i64::from(fresh[0]) * DAY);
             let is_new = self.ledger.given.insert((number, end, due));
             ensure(Property::Reminders, is_new && due <= self.now, || format!("again or early: {after:#?}"))?;
         }
         let by_clock = after.retirement.as_ref().is_some_and(|r| r.decision.actor == STEWARD);
-        if after.state == VersionState::Retired && by_clock && before.restoration.is_none() {
-            let (end, from) = self.ledger.planned[&number];
+        let is_end = before.state == VersionState::Deprecated && after.state == VersionState::Retired;
+        if is_end && by_clock && before.restoration.is_none() {
+            let planned = self.ledger.planned.get(&number).copied();
+            let Some((end, from)) = planned else {
+                return Err(Broken(Property::Reminders, format!("nothing was planned: {after:#?}")));
+            };
             for days in [6, 3, 1] {
                 let due = end.plus_micros(-days * DAY);
                 let is_given = due < from || self.ledger.given.contains(&(number, end, due));
@@ -191,6 +203,7 @@ impl World {
     /// What holds of every state at every time.
     pub fn hold_to_the_rules(&self, seen: &mut Seen) -> Result<(), Broken> {
         for version in self.versions.values() {
+            seen.states.insert(version.state.word());
             self.resolves_as_told(version, seen)?;
             let (VersionState::Deprecated, Some(deprecation)) = (version.state, &version.deprecation) else {
                 let is_fine = version.state != VersionState::Deprecated;
@@ -218,7 +231,8 @@ impl World {
             let number = next.number.get();
             ensure(Property::Graph, !way.contains(&number), || format!("{way:?} leads back to {number}"))?;
             way.push(number);
-            at = &self.versions[&number];
+            let gone = || Broken(Property::Graph, format!("{way:?} ends in nothing"));
+            at = self.versions.get(&number).ok_or_else(gone)?;
         }
         let is_alive = matches!(at.state, VersionState::Approved | VersionState::Deprecated);
         ensure(Property::Graph, is_alive, || format!("{way:?} ends {}: {version:#?}", at.state.word()))

@@ -88,7 +88,7 @@ impl World {
             policy: policy(),
             slots: [0; SLOTS as usize],
             next: 1,
-            scene: Scene::standard(),
+            scene: Scene { policy: policy(), ..Scene::standard() },
         };
         (0..SLOTS as usize).for_each(|slot| world.fill(slot));
         for step in steps {
@@ -252,22 +252,23 @@ impl World {
             consumer: "namespaces/default/models/m/consumers/c".parse().unwrap(),
             last_use_time: *time,
         };
+        let predecessors = self.versions.values().filter(names_it).filter_map(predecessor).collect();
+        let users = self.last_use.get(&number).map(user).into_iter().collect();
+        let upstream_end = self.upstream_end(number);
         let agrees = |(at, _): &(usize, &&str)| step.approvers & (1 << at) != 0;
         let is_stale = step.amount % 7 == 0;
-        self.scene = Scene {
-            policy: self.policy.clone(),
-            allows_self_approval: step.amount % 5 == 0,
-            replacement,
-            predecessors: self.versions.values().filter(names_it).filter_map(predecessor).collect(),
-            newest_evidence: (!is_stale).then_some(self.now),
-            upstream_end: self.upstream_end(number),
-            users: self.last_use.get(&number).map(user).into_iter().collect(),
-            author: PEOPLE[usize::from(step.author)],
-            approvers: PEOPLE.iter().enumerate().filter(agrees).map(|(_, person)| *person).collect(),
-            incident: (step.amount % 3 != 0).then(fixture::incident),
-            now: self.now,
-            ..Scene::standard()
-        };
+        let scene = &mut self.scene;
+        scene.model.content.owner = if step.amount % 13 == 0 { "" } else { "omar" }.to_owned();
+        scene.gates.retain(|_| false);
+        scene.gates.extend((step.amount % 11 == 0).then(fixture::failed_gate));
+        scene.allows_self_approval = step.amount % 5 == 0;
+        scene.newest_evidence = (!is_stale).then_some(self.now);
+        scene.author = PEOPLE[usize::from(step.author)];
+        scene.approvers = PEOPLE.iter().enumerate().filter(agrees).map(|(_, person)| *person).collect();
+        scene.incident = (step.amount % 3 != 0).then(fixture::incident);
+        scene.now = self.now;
+        (scene.replacement, scene.predecessors, scene.upstream_end, scene.users) =
+            (replacement, predecessors, upstream_end, users);
     }
 
     /// Takes over what became of a version, and of those that it replaced.
@@ -284,6 +285,7 @@ impl World {
         let number = next.name.number.get();
         self.put(next);
         if is_put_away && let Some(slot) = self.slots.iter().position(|held| *held == number) {
+            self.versions.remove(&number);
             self.fill(slot);
         }
         Ok(())
