@@ -216,3 +216,6 @@ impl Act {
         matches!(self.kind, ActKind::Approve | ActKind::Revoke)
     }
 }
+
+#[cfg(test)]
+mod tests;

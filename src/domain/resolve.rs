@@ -168,3 +168,6 @@ fn retired(version: &Version) -> Refusal {
     };
     refusal(version, Reason::VersionRetired, sentence)
 }
+
+#[cfg(test)]
+mod tests;
