@@ -8,14 +8,15 @@ use crate::{
     cli::serve::EngineKind,
     config::Config,
     grpc::{
-        self, alias::Aliases, audit::Audit, evaluation::Evaluations, health::Health, incident::Incidents,
-        lifecycle::Lifecycle, model::Models, namespace::Namespaces, policy::Policies, proposal::Proposals,
-        serve::ServeOptions, version::Versions,
+        self, alias::Aliases, audit::Audit, consumer::Consumers, evaluation::Evaluations, health::Health,
+        incident::Incidents, lifecycle::Lifecycle, model::Models, namespace::Namespaces, policy::Policies,
+        proposal::Proposals, serve::ServeOptions, version::Versions,
     },
     http,
     proto::v1::{
         alias_service_server::{AliasServiceServer, SERVICE_NAME as ALIAS},
         audit_service_server::{AuditServiceServer, SERVICE_NAME as AUDIT},
+        consumer_service_server::{ConsumerServiceServer, SERVICE_NAME as CONSUMER},
         evaluation_service_server::{EvaluationServiceServer, SERVICE_NAME as EVALUATION},
         incident_service_server::{IncidentServiceServer, SERVICE_NAME as INCIDENT},
         lifecycle_service_server::{LifecycleServiceServer, SERVICE_NAME as LIFECYCLE},
@@ -39,7 +40,7 @@ use tonic::service::Routes;
 
 /// Our services, as health shows them.
 const SERVICES: &[&str] =
-    &[ALIAS, AUDIT, EVALUATION, INCIDENT, LIFECYCLE, MODEL, NAMESPACE, POLICY, PROPOSAL, VERSION];
+    &[ALIAS, AUDIT, CONSUMER, EVALUATION, INCIDENT, LIFECYCLE, MODEL, NAMESPACE, POLICY, PROPOSAL, VERSION];
 
 /// Why the server did not start or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -207,6 +208,7 @@ pub fn routes(registry: &Registry, health: &Health) -> Result<Routes, ServerErro
         .add_service(limited!(AliasServiceServer::new(Aliases(registry.clone()))))
         .add_service(limited!(PolicyServiceServer::new(Policies(registry.clone()))))
         .add_service(limited!(ProposalServiceServer::new(Proposals(registry.clone()))))
+        .add_service(limited!(ConsumerServiceServer::new(Consumers(registry.clone()))))
         .add_service(limited!(IncidentServiceServer::new(Incidents(registry.clone()))))
         .add_service(limited!(LifecycleServiceServer::new(Lifecycle(registry.clone()))))
         .add_service(limited!(EvaluationServiceServer::new(Evaluations(registry.clone()))))

@@ -95,6 +95,10 @@ reasons! {
     ProposalOwn => "PROPOSAL_OWN",
     /// A deprecated version takes no new consumers.
     NewConsumerRefused => "NEW_CONSUMER_REFUSED",
+    /// No end of the version is in sight.
+    NoSunset => "NO_SUNSET",
+    /// Nobody grants an exemption to a consumer of their own.
+    ConsumerOwn => "CONSUMER_OWN",
     /// A brownout before the sunset.
     VersionBrownout => "VERSION_BROWNOUT",
     /// An alias needs an approved version.

@@ -3,6 +3,7 @@
 pub mod alias;
 pub mod audit;
 mod card;
+pub mod consumer;
 mod decision;
 pub mod error;
 pub mod evaluation;

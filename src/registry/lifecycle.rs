@@ -149,6 +149,10 @@ impl Registry {
     ) -> Result<Stored<Version>, Error> {
         call.require_reason()?;
         check_references(&name, &verb, incident.as_ref())?;
+        if matches!(verb, Verb::Deprecate { .. } | Verb::Retire) {
+            // Both look at who uses the version.
+            self.record_uses().await?;
+        }
         let namespace = name.model.namespace.clone();
         let transition = Transition { name, verb, incident };
         self.mutate(&namespace, "TransitionVersion", transition, call).await?.resource()

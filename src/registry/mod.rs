@@ -3,9 +3,9 @@
 //!
 //! | file | what it decides |
 //! |---|---|
-//! | `namespace` `model` `version` `alias` `rollback` `evaluation` `policy` `proposal` `incident` `lifecycle` `audit` | the use cases, by noun |
+//! | `namespace` `model` `version` `alias` `rollback` `evaluation` `policy` `proposal` `incident` `consumer` `lifecycle` `audit` | the use cases, by noun |
 //! | [`facts`] | what the rules of the lifecycle are decided over |
-//! | [`scheduler`] | what the clock does |
+//! | [`scheduler`] [`usage`] | what the clock does; who uses what |
 //! | [`mutation`] [`view`] | how a change is decided, and what it sees |
 //! | [`committer`] [`encode`] [`leaf`] [`projection`] | how it is written |
 //! | [`feed`] [`subscription`] [`token`] | how it is followed |
@@ -19,6 +19,7 @@ pub mod alias;
 pub mod audit;
 pub mod call;
 pub mod committer;
+pub mod consumer;
 pub mod encode;
 pub mod environment;
 pub mod error;
@@ -45,6 +46,7 @@ pub mod scheduler;
 pub mod states;
 pub mod subscription;
 pub mod token;
+pub mod usage;
 pub mod verify;
 pub mod version;
 pub mod view;
@@ -57,6 +59,7 @@ use self::{
     log::Log,
     mutation::{Committed, Mutation},
     states::Store,
+    usage::Usage,
 };
 use crate::{
     domain::{
@@ -86,6 +89,7 @@ struct Inner {
     committers: Mutex<JoinSet<()>>,
     drain: CancellationToken,
     failed: watch::Sender<Option<String>>,
+    usage: Usage,
 }
 
 /// The namespace that always exists.
@@ -112,6 +116,7 @@ impl Registry {
             committers: Mutex::default(),
             drain: CancellationToken::new(),
             failed: watch::Sender::new(None),
+            usage: Usage::default(),
         }));
         registry.verify_all().await?;
         registry.ensure_default().await?;

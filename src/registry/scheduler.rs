@@ -74,10 +74,23 @@ impl Registry {
         let mut looks = tokio::time::interval(PERIOD);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let drain = self.0.drain.clone();
+        let mut recorded = None;
         while drain.run_until_cancelled(looks.tick()).await.is_some() {
             if let Err(error) = self.carry_out_all().await {
                 tracing::warn!(%error, "what is due could not be carried out; it is tried again");
             }
+            let now = self.0.environment.clock.now();
+            if Self::uses_are_due(recorded, now) {
+                recorded = Some(now);
+                self.record_uses_or_say_so().await;
+            }
+        }
+        self.record_uses_or_say_so().await;
+    }
+
+    async fn record_uses_or_say_so(&self) {
+        if let Err(error) = self.record_uses().await {
+            tracing::warn!(%error, "who uses which version could not be recorded; it is tried again");
         }
     }
 
