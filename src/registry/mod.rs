@@ -5,7 +5,7 @@
 //! |---|---|
 //! | `namespace` `model` `version` `alias` `rollback` `evaluation` `policy` `proposal` `incident` `consumer` `lifecycle` `audit` | the use cases, by noun |
 //! | [`facts`] | what the rules of the lifecycle are decided over |
-//! | [`scheduler`] [`usage`] | what the clock does; who uses what |
+//! | [`scheduler`] [`lookout`] [`usage`] | what the clock does; what happens to ways back; who uses what |
 //! | [`mutation`] [`view`] | how a change is decided, and what it sees |
 //! | [`committer`] [`encode`] [`leaf`] [`projection`] | how it is written |
 //! | [`feed`] [`subscription`] [`token`] | how it is followed |
@@ -26,10 +26,12 @@ pub mod error;
 pub mod evaluation;
 pub mod facts;
 pub mod feed;
+pub mod health;
 pub mod incident;
 pub mod leaf;
 pub mod lifecycle;
 pub mod log;
+pub mod lookout;
 pub mod model;
 pub mod mutation;
 pub mod namespace;
