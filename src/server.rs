@@ -182,10 +182,10 @@ pub async fn serve(
     ready()?;
     let watcher = tokio::spawn(watch(registry.clone(), health, drain.clone()));
     let sweeper = tokio::spawn(sweep(registry.clone(), drain.clone()));
-    let scheduler = tokio::spawn(registry.clone().follow_the_clock());
+    let scheduler = config.scheduler().then(|| tokio::spawn(registry.clone().follow_the_clock()));
     let drained = grpc::serve::serve(listener, app, &options, drain).await;
     tracing::info!(?drained, "all calls have ended");
-    for task in [watcher, sweeper, scheduler] {
+    for task in [watcher, sweeper].into_iter().chain(scheduler) {
         // All end with the drain; one that failed has nothing left to do.
         let _ = task.await;
     }

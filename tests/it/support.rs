@@ -92,7 +92,10 @@ impl TestServer {
 
     /// With these flags, on a port of its own.
     pub async fn run(flags: ServeArgs) -> Self {
-        let flags = ServeArgs { listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))), ..flags };
+        let listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+        // What the clock does is carried out when a test asks for it.
+        let scheduler = flags.scheduler.or(Some(false));
+        let flags = ServeArgs { listen, scheduler, ..flags };
         let config = Config::load(&flags, |_| None).unwrap();
         let (clock, environment) = environment();
         let drain = CancellationToken::new();
@@ -115,7 +118,8 @@ impl TestServer {
         let drain = CancellationToken::new();
         let token = drain.clone();
         let task = tokio::spawn(async move {
-            let config = Config::load(&ServeArgs::default(), |_| None).unwrap();
+            let flags = ServeArgs { scheduler: Some(false), ..ServeArgs::default() };
+            let config = Config::load(&flags, |_| None).unwrap();
             server::serve(&config, registry, listener, token, || Ok(())).await
         });
         Self::connected(address, clock, drain, task).await
