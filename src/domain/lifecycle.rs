@@ -2,8 +2,11 @@
 
 pub mod clock;
 pub mod consent;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod guard;
 pub mod schedule;
+mod sunset;
 pub mod transition;
 
 use self::{consent::Approval, schedule::Schedule};
