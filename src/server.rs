@@ -10,7 +10,7 @@ use crate::{
     grpc::{
         self, alias::Aliases, audit::Audit, evaluation::Evaluations, health::Health, incident::Incidents,
         lifecycle::Lifecycle, model::Models, namespace::Namespaces, policy::Policies, proposal::Proposals,
-        serve::ServeOptions, version::Versions,
+        serve::ServeOptions, upstream::Upstreams, version::Versions,
     },
     http,
     proto::v1::{
@@ -23,6 +23,7 @@ use crate::{
         namespace_service_server::{NamespaceServiceServer, SERVICE_NAME as NAMESPACE},
         policy_service_server::{PolicyServiceServer, SERVICE_NAME as POLICY},
         proposal_service_server::{ProposalServiceServer, SERVICE_NAME as PROPOSAL},
+        upstream_service_server::{SERVICE_NAME as UPSTREAM, UpstreamServiceServer},
         version_service_server::{SERVICE_NAME as VERSION, VersionServiceServer},
     },
     registry::{Registry, environment::Environment},
@@ -39,7 +40,7 @@ use tonic::service::Routes;
 
 /// Our services, as health shows them.
 const SERVICES: &[&str] =
-    &[ALIAS, AUDIT, EVALUATION, INCIDENT, LIFECYCLE, MODEL, NAMESPACE, POLICY, PROPOSAL, VERSION];
+    &[ALIAS, AUDIT, EVALUATION, INCIDENT, LIFECYCLE, MODEL, NAMESPACE, POLICY, PROPOSAL, UPSTREAM, VERSION];
 
 /// Why the server did not start or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -208,6 +209,7 @@ pub fn routes(registry: &Registry, health: &Health) -> Result<Routes, ServerErro
         .add_service(limited!(PolicyServiceServer::new(Policies(registry.clone()))))
         .add_service(limited!(ProposalServiceServer::new(Proposals(registry.clone()))))
         .add_service(limited!(IncidentServiceServer::new(Incidents(registry.clone()))))
+        .add_service(limited!(UpstreamServiceServer::new(Upstreams(registry.clone()))))
         .add_service(limited!(LifecycleServiceServer::new(Lifecycle(registry.clone()))))
         .add_service(limited!(EvaluationServiceServer::new(Evaluations(registry.clone()))))
         .add_service(limited!(AuditServiceServer::new(Audit(registry.clone()))));

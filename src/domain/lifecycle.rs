@@ -5,6 +5,7 @@ pub mod consent;
 mod guard;
 pub mod schedule;
 pub mod transition;
+mod upstream;
 
 use self::{consent::Approval, schedule::Schedule};
 use super::{

@@ -3,7 +3,7 @@
 //!
 //! | file | what it decides |
 //! |---|---|
-//! | `namespace` `model` `version` `alias` `rollback` `evaluation` `policy` `proposal` `incident` `lifecycle` `audit` | the use cases, by noun |
+//! | `namespace` `model` `version` `alias` `rollback` `evaluation` `policy` `proposal` `incident` `upstream` `lifecycle` `audit` | the use cases, by noun |
 //! | [`facts`] | what the rules of the lifecycle are decided over |
 //! | [`scheduler`] | what the clock does |
 //! | [`mutation`] [`view`] | how a change is decided, and what it sees |
@@ -45,6 +45,7 @@ pub mod scheduler;
 pub mod states;
 pub mod subscription;
 pub mod token;
+pub mod upstream;
 pub mod verify;
 pub mod version;
 pub mod view;
