@@ -8,6 +8,7 @@ mod guard;
 pub mod schedule;
 mod sunset;
 pub mod transition;
+mod upstream;
 
 use self::{consent::Approval, schedule::Schedule};
 use super::{

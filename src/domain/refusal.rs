@@ -69,6 +69,10 @@ reasons! {
     IncidentClosed => "INCIDENT_CLOSED",
     /// The provider ends the version too soon.
     UpstreamEndsTooSoon => "UPSTREAM_ENDS_TOO_SOON",
+    /// Versions in service rest on the record of a rented model.
+    UpstreamInUse => "UPSTREAM_IN_USE",
+    /// More versions rest on a rented model than one change can move.
+    TooManyVersions => "TOO_MANY_VERSIONS",
     /// The sunset leaves less than the notice period.
     NoticeTooShort => "NOTICE_TOO_SHORT",
     /// The sunset lies before the end of the least life.

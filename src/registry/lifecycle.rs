@@ -85,9 +85,11 @@ pub async fn step(
             true => facts::newest_evidence(view, &name).await?,
             false => None,
         },
-        upstream_end: match is_approval || matches!(verb, Verb::Restore { .. }) {
-            true => facts::upstream_end(view, &version, &policy).await?,
-            false => None,
+        upstream_end: match verb {
+            Verb::Submit | Verb::Approve { .. } | Verb::Restore { .. } => {
+                facts::upstream_end(view, &version, &policy).await?
+            }
+            _ => None,
         },
         users: match verb {
             Verb::Deprecate { .. } | Verb::Retire => facts::users(view, &name).await?,

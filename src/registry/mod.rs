@@ -3,7 +3,7 @@
 //!
 //! | file | what it decides |
 //! |---|---|
-//! | `namespace` `model` `version` `alias` `rollback` `evaluation` `policy` `proposal` `incident` `consumer` `lifecycle` `audit` | the use cases, by noun |
+//! | `namespace` `model` `version` `alias` `rollback` `evaluation` `policy` `proposal` `incident` `consumer` `upstream` `lifecycle` `audit` | the use cases, by noun |
 //! | [`facts`] | what the rules of the lifecycle are decided over |
 //! | [`scheduler`] [`lookout`] [`usage`] | what the clock does; what happens to ways back; who uses what |
 //! | [`mutation`] [`view`] | how a change is decided, and what it sees |
@@ -48,6 +48,7 @@ pub mod scheduler;
 pub mod states;
 pub mod subscription;
 pub mod token;
+pub mod upstream;
 pub mod usage;
 pub mod verify;
 pub mod version;

@@ -8,7 +8,8 @@
 //! and whoever else looks too.
 
 use super::{
-    Registry, call::Call, error::Error, facts, lifecycle, lookout::Lookout, mutation::Mutation, rollback, view::View,
+    Registry, call::Call, error::Error, facts, lifecycle, lookout::Lookout, mutation::Mutation, rollback,
+    view::View,
 };
 use crate::{
     domain::{
