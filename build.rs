@@ -7,6 +7,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 const FILES: &[&str] = &[
     "steward/v1/alias.proto",
     "steward/v1/audit.proto",
+    "steward/v1/consumer.proto",
     "steward/v1/evaluation.proto",
     "steward/v1/incident.proto",
     "steward/v1/lifecycle.proto",
@@ -14,6 +15,7 @@ const FILES: &[&str] = &[
     "steward/v1/namespace.proto",
     "steward/v1/policy.proto",
     "steward/v1/proposal.proto",
+    "steward/v1/upstream.proto",
     "steward/v1/version.proto",
 ];
 

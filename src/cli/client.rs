@@ -18,7 +18,7 @@ use crate::proto::v1::{
     alias_service_client::AliasServiceClient, audit_service_client::AuditServiceClient,
     evaluation_service_client::EvaluationServiceClient, lifecycle_service_client::LifecycleServiceClient,
     model_service_client::ModelServiceClient, namespace_service_client::NamespaceServiceClient,
-    version_service_client::VersionServiceClient,
+    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
 };
 
 /// Metadata key that says who acts, as long as nobody is authenticated.
@@ -200,6 +200,11 @@ impl Session {
     /// Client of NamespaceService.
     pub fn namespaces(&self) -> NamespaceServiceClient<Channel> {
         NamespaceServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Client of UpstreamService.
+    pub fn upstreams(&self) -> UpstreamServiceClient<Channel> {
+        UpstreamServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Client of VersionService.

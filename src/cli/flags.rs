@@ -81,6 +81,7 @@ into_read_at!(
     get_evaluation_request,
     get_model_request,
     get_namespace_request,
+    get_upstream_request,
     get_version_request,
     resolve_version_request
 );

@@ -28,6 +28,9 @@ pub mod point;
 mod property;
 pub mod serve;
 mod table;
+mod upstream;
+mod upstream_file;
+mod upstream_import;
 mod version;
 mod version_fields;
 mod version_view;
@@ -137,6 +140,10 @@ pub enum ClientCommand {
     #[command(subcommand)]
     Evaluation(evaluation::EvaluationCommand),
 
+    /// Rented models: what their providers announce, by hand or from a file
+    #[command(subcommand)]
+    Upstream(upstream::UpstreamCommand),
+
     /// Namespaces: separate registries on one server
     #[command(subcommand)]
     Namespace(namespace::NamespaceCommand),
@@ -220,6 +227,7 @@ async fn carry_out(global: &GlobalFlags, output: Output, command: ClientCommand)
         ClientCommand::Version(command) => version::run(&session, command).await,
         ClientCommand::Alias(command) => alias::run(&session, command).await,
         ClientCommand::Evaluation(command) => evaluation::run(&session, command).await,
+        ClientCommand::Upstream(command) => upstream::run(&session, command).await,
         ClientCommand::Namespace(command) => namespace::run(&session, command).await,
         ClientCommand::Audit(command) => audit::run(&session, command).await,
         ClientCommand::Export(args) => export::run(&session, args).await,

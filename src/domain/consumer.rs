@@ -6,6 +6,7 @@ use super::{
     mask::masked,
     model::Contact,
     name::{ConsumerName, VersionNumber},
+    refusal::{Reason, Refusal},
     time::{HOUR, Timestamp},
 };
 use serde::{Deserialize, Serialize};
@@ -147,6 +148,15 @@ impl Consumer {
         self.acknowledgements.retain(|known| known.version != version);
         self.acknowledgements.push(Acknowledgement { version, sunset_time, decision });
         Consumer { update_time, ..self }
+    }
+
+    /// Refuses whoever registered it: an exemption is granted by somebody else.
+    pub fn require_other(&self, actor: &str) -> Result<(), Vec<Refusal>> {
+        if self.registrar != actor {
+            return Ok(());
+        }
+        let sentence = format!("{actor:?} registered it; somebody else has to grant the exemption");
+        Err(vec![Refusal::new(Reason::ConsumerOwn, &self.name, sentence)])
     }
 
     /// Whether it is spared the brownouts of a version.

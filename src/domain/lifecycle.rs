@@ -12,6 +12,7 @@ mod properties;
 pub mod schedule;
 mod sunset;
 pub mod transition;
+mod upstream;
 
 use self::{consent::Approval, schedule::Schedule};
 use super::{

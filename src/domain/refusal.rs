@@ -69,6 +69,10 @@ reasons! {
     IncidentClosed => "INCIDENT_CLOSED",
     /// The provider ends the version too soon.
     UpstreamEndsTooSoon => "UPSTREAM_ENDS_TOO_SOON",
+    /// Versions in service rest on the record of a rented model.
+    UpstreamInUse => "UPSTREAM_IN_USE",
+    /// More versions rest on a rented model than one change can move.
+    TooManyVersions => "TOO_MANY_VERSIONS",
     /// The sunset leaves less than the notice period.
     NoticeTooShort => "NOTICE_TOO_SHORT",
     /// The sunset lies before the end of the least life.
@@ -99,6 +103,10 @@ reasons! {
     ProposalOwn => "PROPOSAL_OWN",
     /// A deprecated version takes no new consumers.
     NewConsumerRefused => "NEW_CONSUMER_REFUSED",
+    /// No end of the version is in sight.
+    NoSunset => "NO_SUNSET",
+    /// Nobody grants an exemption to a consumer of their own.
+    ConsumerOwn => "CONSUMER_OWN",
     /// A brownout before the sunset.
     VersionBrownout => "VERSION_BROWNOUT",
     /// An alias needs an approved version.

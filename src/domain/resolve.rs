@@ -3,6 +3,8 @@
 
 use super::{
     lifecycle::{Deprecation, Hold, VersionState},
+    name::VersionName,
+    policy::Enforcement,
     refusal::{Reason, Refusal},
     time::Timestamp,
     version::Version,
@@ -78,6 +80,28 @@ pub fn resolve(
         warnings.push(Warning { code: "CONSUMER_NOT_REGISTERED", message: message.to_owned() });
     }
     Ok(warnings)
+}
+
+/// Where calls for a version that is out of service are led, if its policy says so.
+pub fn redirect_of(version: &Version) -> Option<&VersionName> {
+    let deprecation = version.deprecation.as_ref()?;
+    deprecation.replacement().filter(|_| deprecation.enforcement == Enforcement::Redirect)
+}
+
+/// Whether a replacement may answer in place of another version: it has passed the
+/// gates of the same policy.
+pub fn may_stand_in(replacement: &Version, version: &Version) -> bool {
+    let policy = |version: &Version| Some(version.review.as_ref()?.policy.as_ref()?.name.clone());
+    replacement.state == VersionState::Approved && policy(replacement) == policy(version)
+}
+
+/// What a caller is told who asked for a version and is given its replacement.
+pub fn redirected(version: &Version, replacement: &Version) -> Warning {
+    let message = format!(
+        "{} is out of service; this is its replacement, {}. Ask for that.",
+        version.name, replacement.name
+    );
+    Warning { code: "VERSION_REDIRECTED", message }
 }
 
 fn refusal(version: &Version, reason: Reason, sentence: String) -> Refusal {

@@ -67,6 +67,12 @@ impl Timestamp {
         self.0 - earlier.0
     }
 
+    /// As HTTP headers write it (RFC 9110), such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+    pub fn http_date(self) -> Option<String> {
+        let time = jiff::Timestamp::from_microsecond(self.0).ok()?;
+        jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok()
+    }
+
     /// Reads RFC 3339, such as `2026-03-01T12:00:00Z`. Finer fractions are cut as
     /// [`Timestamp::from_parts`] cuts them: to the microsecond before, also before 1970.
     pub fn parse(text: &str) -> Option<Self> {

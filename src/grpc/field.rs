@@ -212,8 +212,10 @@ read_at!(
     resolve_version_request,
     get_alias_request,
     get_evaluation_request,
+    get_consumer_request,
     get_incident_request,
-    get_proposal_request
+    get_proposal_request,
+    get_upstream_request
 );
 
 /// A time on the wire.

@@ -3,6 +3,7 @@
 pub mod alias;
 pub mod audit;
 mod card;
+pub mod consumer;
 mod decision;
 pub mod error;
 pub mod evaluation;
@@ -17,6 +18,7 @@ pub mod namespace;
 pub mod policy;
 pub mod proposal;
 pub mod serve;
+pub mod upstream;
 pub mod version;
 
 use tonic::{Response, Status, codec::SingleMessageCompressionOverride};

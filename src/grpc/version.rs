@@ -18,6 +18,7 @@ use crate::{
         version::{ListVersions, Resolved, Selector},
     },
 };
+use http::{HeaderMap, HeaderName, HeaderValue};
 use tonic::{Request, Response, Status};
 
 /// Answers VersionService.
@@ -96,23 +97,50 @@ impl VersionService for Versions {
         let v1::ResolveVersionRequest { model, consumer, selector, read_at } = request.into_inner();
         let mut fields = Fields::new();
         let model = fields.name::<ModelName>("model", &model);
-        if !consumer.is_empty() {
-            fields.take("consumer", ConsumerId::new(&consumer));
-        }
+        let consumer = match consumer.is_empty() {
+            true => None,
+            false => fields.take("consumer", ConsumerId::new(&consumer)),
+        };
         let selector = read_selector(&mut fields, selector);
         let at = fields.read_at(read_at);
         let (model, selector) = fields.all(model.zip(selector))?;
-        let Resolved { version, alias, warnings } = self.0.resolve_version(&model, &selector, at).await?;
+        let Resolved { version, alias, warnings } =
+            self.0.resolve_version(&model, &selector, consumer.as_ref(), at).await?;
         let warning = |warning: crate::domain::resolve::Warning| v1::Warning {
             code: warning.code.to_owned(),
             message: warning.message,
         };
-        Ok(answer(v1::ResolveVersionResponse {
+        let headers = sunset_headers(&version.value);
+        let mut response = answer(v1::ResolveVersionResponse {
             version: Some(write(version)),
             alias: alias.map(|name| name.to_string()).unwrap_or_default(),
             warnings: warnings.into_iter().map(warning).collect(),
-        }))
+        });
+        response.metadata_mut().as_mut().extend(headers);
+        Ok(response)
     }
+}
+
+/// `deprecation` (RFC 9745), `sunset` (RFC 8594) and `link` of a version that ends, so
+/// that a gateway can pass them on without reading the answer.
+fn sunset_headers(version: &Version) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    let Some(deprecation) = &version.deprecation else { return headers };
+    let mut set = |name, value: String| {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    let (since, _) = deprecation.decision.time.parts();
+    set("deprecation", format!("@{since}"));
+    let sunset = version.effective_sunset().unwrap_or(deprecation.sunset_time);
+    if let Some(date) = sunset.http_date() {
+        set("sunset", date);
+    }
+    if let Some(replacement) = deprecation.replacement() {
+        set("link", format!("<{replacement}>; rel=\"successor-version\""));
+    }
+    headers
 }
 
 fn read_selector(

@@ -85,9 +85,11 @@ pub async fn step(
             true => facts::newest_evidence(view, &name).await?,
             false => None,
         },
-        upstream_end: match is_approval || matches!(verb, Verb::Restore { .. }) {
-            true => facts::upstream_end(view, &version, &policy).await?,
-            false => None,
+        upstream_end: match verb {
+            Verb::Submit | Verb::Approve { .. } | Verb::Restore { .. } => {
+                facts::upstream_end(view, &version, &policy).await?
+            }
+            _ => None,
         },
         users: match verb {
             Verb::Deprecate { .. } | Verb::Retire => facts::users(view, &name).await?,
@@ -174,6 +176,10 @@ impl Registry {
     ) -> Result<Stored<Version>, Error> {
         call.require_reason()?;
         check_references(&name, &verb, incident.as_ref())?;
+        if matches!(verb, Verb::Deprecate { .. } | Verb::Retire) {
+            // Both look at who uses the version.
+            self.record_uses().await?;
+        }
         let namespace = name.model.namespace.clone();
         let transition = Transition { name, verb, incident };
         self.mutate(&namespace, "TransitionVersion", transition, call).await?.resource()

@@ -3,9 +3,9 @@
 //!
 //! | file | what it decides |
 //! |---|---|
-//! | `namespace` `model` `version` `alias` `rollback` `evaluation` `policy` `proposal` `incident` `lifecycle` `audit` | the use cases, by noun |
+//! | `namespace` `model` `version` `alias` `rollback` `evaluation` `policy` `proposal` `incident` `consumer` `upstream` `lifecycle` `audit` | the use cases, by noun |
 //! | [`facts`] | what the rules of the lifecycle are decided over |
-//! | [`scheduler`] | what the clock does |
+//! | [`scheduler`] [`lookout`] [`usage`] | what the clock does; what happens to ways back; who uses what |
 //! | [`mutation`] [`view`] | how a change is decided, and what it sees |
 //! | [`committer`] [`encode`] [`leaf`] [`projection`] | how it is written |
 //! | [`feed`] [`subscription`] [`token`] | how it is followed |
@@ -19,16 +19,19 @@ pub mod alias;
 pub mod audit;
 pub mod call;
 pub mod committer;
+pub mod consumer;
 pub mod encode;
 pub mod environment;
 pub mod error;
 pub mod evaluation;
 pub mod facts;
 pub mod feed;
+pub mod health;
 pub mod incident;
 pub mod leaf;
 pub mod lifecycle;
 pub mod log;
+pub mod lookout;
 pub mod model;
 pub mod mutation;
 pub mod namespace;
@@ -45,6 +48,8 @@ pub mod scheduler;
 pub mod states;
 pub mod subscription;
 pub mod token;
+pub mod upstream;
+pub mod usage;
 pub mod verify;
 pub mod version;
 pub mod view;
@@ -57,6 +62,7 @@ use self::{
     log::Log,
     mutation::{Committed, Mutation},
     states::Store,
+    usage::Usage,
 };
 use crate::{
     domain::{
@@ -86,6 +92,7 @@ struct Inner {
     committers: Mutex<JoinSet<()>>,
     drain: CancellationToken,
     failed: watch::Sender<Option<String>>,
+    usage: Usage,
 }
 
 /// The namespace that always exists.
@@ -112,6 +119,7 @@ impl Registry {
             committers: Mutex::default(),
             drain: CancellationToken::new(),
             failed: watch::Sender::new(None),
+            usage: Usage::default(),
         }));
         registry.verify_all().await?;
         registry.ensure_default().await?;

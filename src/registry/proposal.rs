@@ -147,6 +147,7 @@ impl Registry {
         call: Call,
     ) -> Result<Stored<Proposal>, Error> {
         check_references(&version, &content.verb, content.incident.as_ref())?;
+        self.record_uses().await?;
         let drawn = uuid::Uuid::from_bytes(self.0.environment.entropy.draw()).to_string();
         let drawn = ProposalId::new(&drawn).map_err(|error| Error::Internal(error.0))?;
         let namespace = version.model.namespace.clone();

@@ -7,7 +7,10 @@
 //! as done in the same commit: it happens once, however often the process ends,
 //! and whoever else looks too.
 
-use super::{Registry, call::Call, error::Error, facts, lifecycle, mutation::Mutation, rollback, view::View};
+use super::{
+    Registry, call::Call, error::Error, facts, lifecycle, lookout::Lookout, mutation::Mutation, rollback,
+    view::View,
+};
 use crate::{
     domain::{
         alias::Alias,
@@ -32,8 +35,9 @@ const CHUNK: usize = 100;
 
 /// The first thing that time has done to a resource.
 #[derive(Serialize)]
-struct CarryOut {
-    name: ResourceName,
+pub(super) struct CarryOut {
+    /// Which resource.
+    pub(super) name: ResourceName,
 }
 
 #[async_trait]
@@ -77,17 +81,31 @@ impl Registry {
         let mut looks = tokio::time::interval(PERIOD);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let drain = self.0.drain.clone();
+        let (mut recorded, mut lookout) = (None, Lookout::default());
         while drain.run_until_cancelled(looks.tick()).await.is_some() {
-            if let Err(error) = self.carry_out_all().await {
+            if let Err(error) = self.carry_out_all(&mut lookout).await {
                 tracing::warn!(%error, "what is due could not be carried out; it is tried again");
             }
+            let now = self.0.environment.clock.now();
+            if Self::uses_are_due(recorded, now) {
+                recorded = Some(now);
+                self.record_uses_or_say_so().await;
+            }
+        }
+        self.record_uses_or_say_so().await;
+    }
+
+    async fn record_uses_or_say_so(&self) {
+        if let Err(error) = self.record_uses().await {
+            tracing::warn!(%error, "who uses which version could not be recorded; it is tried again");
         }
     }
 
-    /// Carries out what is due in every namespace.
-    async fn carry_out_all(&self) -> Result<(), Error> {
+    /// Carries out what is due in every namespace, and looks at what happened there.
+    async fn carry_out_all(&self, lookout: &mut Lookout) -> Result<(), Error> {
         for namespace in self.namespaces().await? {
             self.carry_out_due(&namespace).await?;
+            lookout.look(self, &namespace).await?;
         }
         Ok(())
     }

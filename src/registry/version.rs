@@ -18,7 +18,10 @@ use crate::{
         filter::Filter,
         mask,
         model::Model,
-        name::{AliasId, AliasName, ModelName, VersionLabel, VersionName, VersionNumber},
+        name::{
+            AliasId, AliasName, ConsumerId, ConsumerName, ModelName, VersionLabel, VersionName, VersionNumber,
+        },
+        refusal::{Reason, Refusal},
         resolve::{self, Asker, Warning},
         resource::Kind,
         time::Timestamp,
@@ -29,6 +32,9 @@ use crate::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::Serialize;
+
+/// Replacements of replacements that are followed.
+const MOST_REDIRECTS: usize = 10;
 
 #[derive(Serialize)]
 struct CreateVersion {
@@ -198,21 +204,64 @@ impl Registry {
         self.page(&model.namespace, Listing { range, reverse, follow: None, read: &read }, &request).await
     }
 
-    /// Answers which version to use.
+    /// Answers which version to use. A past answer is one about the clock of then,
+    /// and no use of the version.
     pub async fn resolve_version(
         &self,
         model: &ModelName,
         selector: &Selector,
+        consumer: Option<&ConsumerId>,
         at: ReadAt,
     ) -> Result<Resolved, Error> {
         let moment = self.moment(&model.namespace, at).await?;
-        let (version, alias) = match moment.size {
-            None => self.select_kept(model, selector).await?,
-            Some(_) => self.select_then(model, selector, moment).await?,
+        let (version, alias, asker) = match moment.size {
+            None => {
+                let (version, alias) = self.select_kept(model, selector).await?;
+                let asker = self.asker(model, consumer, &version.value).await?;
+                (version, alias, asker)
+            }
+            Some(_) => {
+                let (version, alias) = self.select_then(model, selector, moment).await?;
+                (version, alias, Asker::Unknown)
+            }
         };
-        let warnings = resolve::resolve(&version.value, alias.is_some(), Asker::Unknown, moment.time)
-            .map_err(|refusal| Error::Refused(vec![refusal]))?;
+        let asked = resolve::resolve(&version.value, alias.is_some(), asker, moment.time);
+        let (version, warnings) = match asked {
+            Ok(warnings) => (version, warnings),
+            Err(refusal) => self.redirect(version, refusal, moment).await?,
+        };
+        if let (Asker::Consumer { .. }, Some(consumer)) = (asker, consumer) {
+            let name = ConsumerName { model: model.clone(), consumer: consumer.clone() };
+            self.0.usage.note(name, version.value.name.number, moment.time);
+        }
         Ok(Resolved { version, alias, warnings })
+    }
+
+    /// Follows the replacements of a version that is out of service, where its policy
+    /// says so, to one that may be used.
+    async fn redirect(
+        &self,
+        version: Stored<Version>,
+        refusal: Refusal,
+        moment: Moment,
+    ) -> Result<(Stored<Version>, Vec<Warning>), Error> {
+        let refused = || Error::Refused(vec![refusal.clone()]);
+        if refusal.reason != Reason::VersionRetired {
+            return Err(refused());
+        }
+        let mut next = resolve::redirect_of(&version.value).cloned();
+        for _ in 0..MOST_REDIRECTS {
+            let Some(name) = next else { return Err(refused()) };
+            let found = self.get_at::<Version>(&name, moment).await?.ok_or_else(refused)?;
+            if resolve::may_stand_in(&found.value, &version.value)
+                && let Ok(mut warnings) = resolve::resolve(&found.value, false, Asker::Unknown, moment.time)
+            {
+                warnings.insert(0, resolve::redirected(&version.value, &found.value));
+                return Ok((found, warnings));
+            }
+            next = resolve::redirect_of(&found.value).cloned();
+        }
+        Err(refused())
     }
 
     /// Answers from what is kept where it can, and keeps what it had to read.

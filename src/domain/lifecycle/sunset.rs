@@ -1,7 +1,7 @@
 //! When a version really ends, and what moves that moment.
 
 use super::{
-    Decision, Deprecation, Retirement, RetirementCause, Successor, SunsetMove, UpstreamEnd, VersionState,
+    Decision, Deprecation, Retirement, RetirementCause, Successor, SunsetMove, VersionState,
     schedule::Schedule,
 };
 use crate::domain::{policy::PolicyContent, time::Timestamp, version::Version};
@@ -45,33 +45,16 @@ impl Version {
         Version { deprecation, ..self }.replanned(before, policy, now)
     }
 
-    /// The version after its provider announced another end, or took one back; `None`
-    /// if nothing is different, or the version is not in service.
-    pub fn with_upstream_end(
-        self,
-        end: Option<UpstreamEnd>,
-        policy: &PolicyContent,
-        now: Timestamp,
-    ) -> Option<Self> {
-        let is_served = matches!(self.state, VersionState::Approved | VersionState::Deprecated);
-        if !is_served || self.upstream_end == end {
-            return None;
-        }
-        let before = self.effective_sunset();
-        let version = Version { upstream_end: end, update_time: now, ..self };
-        Some(version.replanned(before, policy, now))
-    }
-
     /// The version with another schedule if it ends at another time than before.
     /// What is due at this very moment was announced already, and is not done twice.
-    fn replanned(self, before: Option<Timestamp>, policy: &PolicyContent, now: Timestamp) -> Self {
+    pub(super) fn replanned(self, before: Option<Timestamp>, policy: &PolicyContent, now: Timestamp) -> Self {
         if self.restoration.is_some() || self.effective_sunset() == before {
             return self;
         }
         self.planned(policy, now.plus_micros(1))
     }
 
-    fn planned(self, policy: &PolicyContent, from: Timestamp) -> Self {
+    pub(super) fn planned(self, policy: &PolicyContent, from: Timestamp) -> Self {
         let sunset = self.effective_sunset();
         let deprecation = self.deprecation.map(|deprecation| {
             let sunset = sunset.unwrap_or(deprecation.sunset_time);

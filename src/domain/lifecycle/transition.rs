@@ -173,8 +173,8 @@ pub struct Facts<'a> {
     pub gates: Vec<GateResult>,
     /// From when the newest evaluation is; for an approval.
     pub newest_evidence: Option<Timestamp>,
-    /// What the provider of a rented version announced; for an approval and a
-    /// restoration.
+    /// What the provider of a rented version announced; for a submission, an approval
+    /// and a restoration.
     pub upstream_end: Option<UpstreamEnd>,
     /// The programs that use the version.
     pub users: Vec<User>,
@@ -244,7 +244,9 @@ fn step(
     let policy = &facts.policy.content;
     let version = Version { state, update_time: now, ..version };
     match verb {
-        Verb::Submit => Version { submission: Some(decision), ..version },
+        Verb::Submit => {
+            Version { submission: Some(decision), upstream_end: facts.upstream_end.clone(), ..version }
+        }
         Verb::Approve { .. } => Version {
             review: Some(decision),
             not_sooner_than: Some(now.plus_days(policy.minimum_life_days)),
