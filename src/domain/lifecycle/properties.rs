@@ -72,6 +72,7 @@ fn holds(property: Property, least: usize) {
         assert_ne!(*broken, property, "{how}");
     }
     let cases = OUTCOME.seen.cases.get(&property).copied().unwrap_or_default();
+    let least = least * OUTCOME.seen.steps.min(STEPS) / STEPS;
     println!("{property:?}: {cases} cases in {} steps", OUTCOME.seen.steps);
     assert!(OUTCOME.broken.is_some() || cases >= least, "only {cases} cases of {property:?}");
 }
@@ -116,7 +117,8 @@ fn every_refusal_names_its_guard() {
     holds(Property::Refusal, 1_000);
     let reasons = &OUTCOME.seen.reasons;
     println!("{} guards refused: {reasons:?}", reasons.len());
-    assert!(OUTCOME.broken.is_some() || reasons.len() >= 25, "{reasons:?}");
+    let are_few = OUTCOME.seen.steps < STEPS;
+    assert!(OUTCOME.broken.is_some() || are_few || reasons.len() >= 25, "{reasons:?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::domain::{policy::PolicyContent, time::Timestamp, version::Version};
 
 impl Version {
     /// The version with the end that its provider announces now, or `None` if that
-    /// is where it was. When it moves the moment at which the version stops
+    /// is where it was, or the version is in service no more. When it moves the moment at which the version stops
     /// resolving, reminders and brownouts are planned anew.
     pub fn with_upstream_end(
         self,
@@ -13,7 +13,7 @@ impl Version {
         policy: &PolicyContent,
         now: Timestamp,
     ) -> Option<Self> {
-        if self.upstream_end == end {
+        if !self.state.is_alive() || self.upstream_end == end {
             return None;
         }
         let before = self.effective_sunset();
