@@ -95,6 +95,12 @@ impl World {
             *seen.cases.entry(Property::Retirement).or_default() += 1;
             self.judge_retirement(before, after)?;
         }
+        let is_over = |version: &Version| {
+            let is_served = matches!(version.state, VersionState::Approved | VersionState::Deprecated);
+            is_served && end_of(version).is_some_and(|end| end <= self.now)
+        };
+        let stays_over = !is_over(before) || is_over(after) || after.state == VersionState::Retired;
+        ensure(Property::Resolve, stays_over, || format!("brought back: {before:#?} became {after:#?}"))?;
         self.judge_promise(before, after, seen)?;
         self.judge_reminders(kind, before, after, seen)
     }
