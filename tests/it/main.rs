@@ -18,6 +18,7 @@ mod lifecycle;
 mod models;
 mod namespaces;
 mod pipe;
+mod policies;
 mod power;
 mod readme;
 mod reads;
