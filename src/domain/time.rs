@@ -109,6 +109,24 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
+/// A length of time in whole seconds, as proto3 JSON has it: `"3600s"`.
+pub mod seconds {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    /// Writes it.
+    pub fn serialize<S: Serializer>(seconds: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{seconds}s"))
+    }
+
+    /// Reads it.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        let number = text.strip_suffix('s').and_then(|number| number.parse().ok());
+        number
+            .ok_or_else(|| D::Error::custom(format!("{text:?} is not a number of seconds such as \"3600s\"")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]

@@ -3,7 +3,7 @@
 
 mod each;
 
-pub use each::one_of_each;
+pub use each::{life_of_a_model, one_of_each};
 
 use crate::support::{BEGIN, DAY, NAMESPACE, REVIEWER, model_name, time, version_name};
 use prost::Message as _;

@@ -269,11 +269,8 @@ async fn ordinary_use_takes_a_card_and_evidence() {
     let request = v1::CreateModelRequest { model: Some(standard), ..create_model("m") };
     server.models().create_model(request).await.unwrap();
     let name = server.version("m").await.name;
-    let submit = || v1::SubmitVersionRequest {
-        name: name.clone(),
-        reason: "ready".to_owned(),
-        ..Default::default()
-    };
+    let submit =
+        || v1::SubmitVersionRequest { name: name.clone(), reason: "ready".to_owned(), ..Default::default() };
     let (code, reason, guards) = explain(&server.lifecycle().submit_version(submit()).await.unwrap_err());
     assert_eq!((code, reason.as_str()), (Code::FailedPrecondition, "CARD_INCOMPLETE"));
     assert!(guards.len() > 5 && guards.iter().all(|guard| guard == "CARD_INCOMPLETE"), "{guards:?}");

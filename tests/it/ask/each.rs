@@ -17,7 +17,7 @@ pub fn one_of_each(word: &str) -> Vec<Ask> {
 }
 
 /// What every version goes through.
-fn life_of_a_model(word: &str) -> Vec<Ask> {
+pub fn life_of_a_model(word: &str) -> Vec<Ask> {
     let (one, two) = (version_name("m", 1), version_name("m", 2));
     let mut created = create_model("m");
     created.model.as_mut().unwrap().description = word.to_owned();
