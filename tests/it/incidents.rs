@@ -23,7 +23,7 @@ async fn open(server: &TestServer, id: &str, number: u32) -> v1::Incident {
 }
 
 async fn resolve(server: &TestServer, number: u32) -> Result<(), Status> {
-    let selector = Some(v1::resolve_version_request::Selector::Number(number));
+    let selector = Some(v1::resolve_version_request::Selector::Number(number.into()));
     let request = v1::ResolveVersionRequest { model: model_name("m"), selector, ..Default::default() };
     server.versions().resolve_version(request).await.map(drop)
 }

@@ -321,7 +321,7 @@ async fn a_model_follows_its_own_policy_before_that_of_its_tier() {
     server.models().create_model(model).await.unwrap();
     let version = server.approved("m").await;
     assert_eq!(version.review.unwrap().policy.unwrap().policy, policy_name("trial"));
-    crate::ask::deprecate(&version.name, "old", BEGIN + 3 * DAY).send(&server.channel).await.unwrap();
+    crate::ask::deprecate(&version.name, "old", BEGIN + 4 * DAY).send(&server.channel).await.unwrap();
     server.stop().await;
 }
 

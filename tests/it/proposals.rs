@@ -206,7 +206,8 @@ async fn a_proposal_that_nobody_decides_is_void_after_thirty_days_also_without_a
     let found = proposal(&server).await;
     assert_eq!(found.state(), ProposalState::Expired);
     let last = export(&server).await.pop().unwrap();
-    assert_eq!((last.r#type.as_str(), last.actor.as_str()), ("steward.v1.ProposalExpired", "steward"));
+    let leaf: serde_json::Value = serde_json::from_slice(&last.leaf).unwrap();
+    assert_eq!((last.r#type.as_str(), &leaf["authid"]), ("steward.v1.ProposalExpired", &"steward".into()));
     server.stop().await;
 }
 
