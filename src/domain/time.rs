@@ -174,4 +174,17 @@ mod tests {
         assert_eq!(Timestamp::from_parts(0, -1), None);
         assert_eq!(Timestamp::MAX.plus_micros(5), Timestamp::MAX);
     }
+
+    #[test]
+    fn whole_seconds_are_written_as_proto3_json_has_them_and_read_back() {
+        #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        struct Notice(#[serde(with = "seconds")] i64);
+        for (count, json) in [(0, "\"0s\""), (3_600, "\"3600s\""), (-1, "\"-1s\"")] {
+            assert_eq!(serde_json::to_string(&Notice(count)).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Notice>(json).unwrap(), Notice(count));
+        }
+        for json in ["\"3600\"", "\"s\"", "\"1.5s\"", "3600"] {
+            serde_json::from_str::<Notice>(json).unwrap_err();
+        }
+    }
 }
