@@ -16,6 +16,7 @@ use steward_registry::{
     grpc::{
         alias::Aliases,
         audit::Audit,
+        consumer::Consumers,
         evaluation::Evaluations,
         incident::Incidents,
         lifecycle::Lifecycle,
@@ -24,15 +25,17 @@ use steward_registry::{
         policy::Policies,
         proposal::Proposals,
         serve::{self, ServeOptions},
+        upstream::Upstreams,
         version::Versions,
     },
     http,
     proto::v1::{
         alias_service_server::AliasServiceServer, audit_service_server::AuditServiceServer,
-        evaluation_service_server::EvaluationServiceServer, incident_service_server::IncidentServiceServer,
-        lifecycle_service_server::LifecycleServiceServer, model_service_server::ModelServiceServer,
-        namespace_service_server::NamespaceServiceServer, policy_service_server::PolicyServiceServer,
-        proposal_service_server::ProposalServiceServer, version_service_server::VersionServiceServer,
+        consumer_service_server::ConsumerServiceServer, evaluation_service_server::EvaluationServiceServer,
+        incident_service_server::IncidentServiceServer, lifecycle_service_server::LifecycleServiceServer,
+        model_service_server::ModelServiceServer, namespace_service_server::NamespaceServiceServer,
+        policy_service_server::PolicyServiceServer, proposal_service_server::ProposalServiceServer,
+        upstream_service_server::UpstreamServiceServer, version_service_server::VersionServiceServer,
     },
     registry::{
         Registry,
@@ -133,6 +136,8 @@ fn routes(registry: &Registry) -> Routes {
         .add_service(PolicyServiceServer::new(Policies(registry.clone())))
         .add_service(ProposalServiceServer::new(Proposals(registry.clone())))
         .add_service(IncidentServiceServer::new(Incidents(registry.clone())))
+        .add_service(ConsumerServiceServer::new(Consumers(registry.clone())))
+        .add_service(UpstreamServiceServer::new(Upstreams(registry.clone())))
         .add_service(LifecycleServiceServer::new(Lifecycle(registry.clone())))
         .add_service(EvaluationServiceServer::new(Evaluations(registry.clone())))
         .add_service(AuditServiceServer::new(Audit(registry.clone())));

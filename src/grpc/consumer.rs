@@ -241,6 +241,6 @@ fn write_impact(impact: Impact) -> v1::VersionImpact {
         version: version.to_string(),
         sunset_time: Some(field::time(sunset_time)),
         replacement: replacement.map(|name| name.to_string()).unwrap_or_default(),
-        affected: affected.into_iter().map(write_affected).collect(),
+        consumers: affected.into_iter().map(write_affected).collect(),
     }
 }

@@ -150,10 +150,10 @@ async fn who_breaks_on_a_day_and_who_has_not_acknowledged_it_is_known() {
     let impacts = impact(&server, 30).await;
     assert_eq!(impacts.len(), 1);
     assert_eq!((&impacts[0].version, &impacts[0].replacement), (&version_name("m", 1), &version_name("m", 2)));
-    assert_eq!(impacts[0].affected.len(), 1);
-    assert!(!impacts[0].affected[0].acknowledged);
+    assert_eq!(impacts[0].consumers.len(), 1);
+    assert!(!impacts[0].consumers[0].acknowledged);
     note(&server, "web", false).await.unwrap();
-    assert!(impact(&server, 30).await[0].affected[0].acknowledged);
+    assert!(impact(&server, 30).await[0].consumers[0].acknowledged);
     server.stop().await;
 }
 

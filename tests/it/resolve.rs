@@ -16,12 +16,8 @@ use tonic_types::StatusExt as _;
 const SUNSET: i64 = BEGIN + NOTICE;
 
 async fn resolve(server: &TestServer, selector: Selector) -> Result<v1::ResolveVersionResponse, Status> {
-    let request = v1::ResolveVersionRequest {
-        model: model_name("m"),
-        selector: Some(selector),
-        consumer: "gateway".to_owned(),
-        read_at: None,
-    };
+    let request =
+        v1::ResolveVersionRequest { model: model_name("m"), selector: Some(selector), ..Default::default() };
     server.versions().resolve_version(request).await.map(Response::into_inner)
 }
 
