@@ -153,7 +153,7 @@ fn joined<const N: usize>(head: &str, details: [Option<String>; N]) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use crate::proto::v1::Warning;
+    use crate::proto::v1::{Retirement, Warning};
 
     fn fundraising(number: u32, state: VersionState) -> Version {
         Version {
@@ -188,9 +188,9 @@ mod tests {
     #[test]
     fn a_rejected_version_stays_a_rejected_one_when_it_is_archived() {
         let decision = Some(Decision { actor: "ada".into(), ..Decision::default() });
-        let archived = Version { review: decision.clone(), ..fundraising(1, VersionState::Archived) };
+        let archived = Version { review: decision, ..fundraising(1, VersionState::Archived) };
         assert!(facts(&archived).text().contains("Rejected:"));
-        let retired_before = Version { retirement: decision, ..archived };
+        let retired_before = Version { retirement: Some(Retirement::default()), ..archived };
         assert!(facts(&retired_before).text().contains("Approved:"));
     }
 

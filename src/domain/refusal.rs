@@ -45,6 +45,8 @@ reasons! {
     ReplacementMissing => "REPLACEMENT_MISSING",
     /// The replacement is not approved.
     ReplacementNotApproved => "REPLACEMENT_NOT_APPROVED",
+    /// Deprecated versions that live longer name this one as their replacement.
+    ReplacesOthers => "REPLACES_OTHERS",
     /// The version would replace itself, perhaps by a detour.
     ReplacementCircle => "REPLACEMENT_CIRCLE",
     /// The version's state does not take evaluations.
@@ -77,6 +79,8 @@ reasons! {
     SunsetTooSoon => "SUNSET_TOO_SOON",
     /// The sunset lies beyond the provider's end less the margin.
     SunsetAfterUpstream => "SUNSET_AFTER_UPSTREAM",
+    /// The sunset has come, and only the clock has not recorded it yet.
+    SunsetPassed => "SUNSET_PASSED",
     /// An extension has to lead to a later sunset.
     SunsetNotLater => "SUNSET_NOT_LATER",
     /// A shortening has to lead to an earlier sunset.

@@ -7,7 +7,7 @@
 //! as done in the same commit: it happens once, however often the process ends,
 //! and whoever else looks too.
 
-use super::{Registry, call::Call, error::Error, facts, mutation::Mutation, rollback, view::View};
+use super::{Registry, call::Call, error::Error, facts, lifecycle, mutation::Mutation, rollback, view::View};
 use crate::{
     domain::{
         alias::Alias,
@@ -44,7 +44,10 @@ impl Mutation for CarryOut {
                 let version = view.get::<Version>(name).await?.value;
                 let model = view.get::<Model>(&name.model).await?.value;
                 let policy = facts::policy(view, &model).await?;
-                version.step(&policy, now).ok().map(|(kind, version)| Event::set(kind, version))
+                match version.step(&policy, now) {
+                    Ok((kind, version)) => Some(lifecycle::event(view, kind, version, now).await?),
+                    Err(_) => None,
+                }
             }
             ResourceName::Model(name) => {
                 let model = view.get::<Model>(name).await?.value;
