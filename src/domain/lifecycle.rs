@@ -8,7 +8,6 @@ mod guard;
 pub mod schedule;
 mod sunset;
 pub mod transition;
-mod upstream;
 
 use self::{consent::Approval, schedule::Schedule};
 use super::{

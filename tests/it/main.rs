@@ -26,5 +26,6 @@ mod resolve;
 mod stream;
 mod support;
 mod syscalls;
+mod upstreams;
 mod versions;
 mod wire;

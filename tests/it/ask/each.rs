@@ -2,7 +2,7 @@
 
 use super::{
     Ask, allow_self_approval, approve, approve_proposal, archive, close_incident, comment_on_proposal,
-    create_namespace, delete_alias, delete_model, deprecate, describe_model, hold, label_version,
+    create_namespace, delete_alias, delete_model, deprecate, describe_model, hold, label_version, observe,
     open_incident, propose_approval, record, reinstate, reject, reject_proposal, release, require_approvals,
     retire, revoke_approval, rollback, set_alias, submit, undelete_model, withdraw_proposal,
 };
@@ -12,7 +12,7 @@ use steward_registry::proto::v1;
 /// One of each verb, in an order in which all of them are carried out on a log
 /// that holds nothing but its namespace. `word` goes into what they say.
 pub fn one_of_each(word: &str) -> Vec<Ask> {
-    [life_of_a_model(word), proposals(word), out_of_the_ordinary(word)].concat()
+    [life_of_a_model(word), proposals(word), out_of_the_ordinary(word), rented(word)].concat()
 }
 
 /// What every version goes through.
@@ -133,6 +133,25 @@ fn out_of_the_ordinary(word: &str) -> Vec<Ask> {
         }
         .into(),
         close_incident(&incident, word),
+    ]
+}
+
+/// What providers say about the models that they rent out.
+fn rented(word: &str) -> Vec<Ask> {
+    vec![
+        observe("one", word).into(),
+        v1::BatchSetUpstreamsRequest {
+            parent: NAMESPACE.to_owned(),
+            requests: ["two", "three"].map(|model_id| observe(model_id, word)).to_vec(),
+            ..Default::default()
+        }
+        .into(),
+        v1::DeleteUpstreamRequest {
+            name: format!("{NAMESPACE}/upstreams/openai~~~one"),
+            reason: word.to_owned(),
+            ..Default::default()
+        }
+        .into(),
     ]
 }
 
