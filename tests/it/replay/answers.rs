@@ -5,7 +5,7 @@ use steward_registry::proto::v1::{
     self, AuditEvent, AuditHead, alias_service_client::AliasServiceClient,
     audit_service_client::AuditServiceClient, evaluation_service_client::EvaluationServiceClient,
     model_service_client::ModelServiceClient, namespace_service_client::NamespaceServiceClient,
-    version_service_client::VersionServiceClient,
+    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -62,6 +62,14 @@ pub async fn get(channel: &Channel, name: &str, at: At) -> Answer {
             answer(
                 VersionServiceClient::new(channel.clone())
                     .get_version(v1::GetVersionRequest { name, read_at })
+                    .await,
+            )
+        }
+        "upstreams" => {
+            let read_at = read_at!(get_upstream_request, at);
+            answer(
+                UpstreamServiceClient::new(channel.clone())
+                    .get_upstream(v1::GetUpstreamRequest { name, read_at })
                     .await,
             )
         }

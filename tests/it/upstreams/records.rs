@@ -96,6 +96,27 @@ async fn the_past_of_a_record_is_kept_also_after_its_removal() {
 }
 
 #[tokio::test]
+async fn the_state_in_an_event_is_the_record_as_it_is_read() {
+    let server = started().await;
+    let record = observe(&server, v1::Upstream { channel: "azure".to_owned(), ..ends(BEGIN + DAY) }).await;
+    let mut record = record.upstream.unwrap();
+    let request = v1::ListAuditEventsRequest {
+        parent: NAMESPACE.to_owned(),
+        order_by: "position".to_owned(),
+        ..Default::default()
+    };
+    let events = server.audit().list_audit_events(request).await.unwrap().into_inner().audit_events;
+    let leaf: serde_json::Value = serde_json::from_slice(&events.last().unwrap().leaf).unwrap();
+    let pool = prost_reflect::DescriptorPool::decode(steward_registry::proto::DESCRIPTOR_SET).unwrap();
+    let kind = pool.get_message_by_name("steward.v1.Upstream").unwrap();
+    let state =
+        prost_reflect::DynamicMessage::deserialize(kind, &leaf["data"]["changes"][0]["after"]).unwrap();
+    (record.etag, record.audit_position) = (String::new(), 0);
+    assert_eq!(state.transcode_to::<v1::Upstream>().unwrap(), record);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_stale_etag_changes_nothing_and_one_of_no_record_finds_none() {
     let server = started().await;
     let with = |etag: &str, shutdown| v1::Upstream { etag: etag.to_owned(), ..ends(shutdown) };
