@@ -3,8 +3,12 @@
 pub mod clock;
 pub mod consent;
 #[cfg(test)]
+mod document;
+#[cfg(test)]
 pub(crate) mod fixture;
 mod guard;
+#[cfg(test)]
+mod properties;
 pub mod schedule;
 mod sunset;
 pub mod transition;

@@ -2,6 +2,7 @@
 //! reads a clock, draws a random number or touches a disk.
 
 pub mod alias;
+pub mod calendar;
 pub mod canonical;
 pub mod check;
 pub mod consumer;

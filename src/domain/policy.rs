@@ -277,3 +277,6 @@ pub struct PolicyReference {
     /// Digest of the rules.
     pub digest: String,
 }
+
+#[cfg(test)]
+mod tests;

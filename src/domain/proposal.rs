@@ -206,7 +206,7 @@ impl Proposal {
     /// The proposal that nobody decided in time, if that is so by `now`.
     pub fn expire(self, now: Timestamp) -> Option<Self> {
         let is_due = self.next_due().is_some_and(|due| due <= now);
-        is_due.then(|| Proposal { state: ProposalState::Expired, update_time: now, ..self })
+        is_due.then_some(Proposal { state: ProposalState::Expired, update_time: now, ..self })
     }
 }
 
@@ -216,3 +216,6 @@ impl Act {
         matches!(self.kind, ActKind::Approve | ActKind::Revoke)
     }
 }
+
+#[cfg(test)]
+mod tests;

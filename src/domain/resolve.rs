@@ -192,3 +192,6 @@ fn retired(version: &Version) -> Refusal {
     };
     refusal(version, Reason::VersionRetired, sentence)
 }
+
+#[cfg(test)]
+mod tests;

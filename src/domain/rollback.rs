@@ -201,3 +201,6 @@ fn why_none(candidates: &[Candidate<'_>], policy: &PolicyContent, now: Timestamp
     };
     candidates.iter().take(3).filter_map(first).collect()
 }
+
+#[cfg(test)]
+mod tests;

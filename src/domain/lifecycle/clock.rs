@@ -77,7 +77,8 @@ impl Version {
             enforcement: policy.content.enforcement,
         };
         let version = Version { state: VersionState::Deprecated, update_time: now, ..self };
-        version.announced(deprecation, &policy.content)
+        // The announcement is the first reminder, however late the clock was looked at.
+        version.announced(deprecation, &policy.content, now.plus_micros(1))
     }
 }
 

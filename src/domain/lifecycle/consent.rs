@@ -51,6 +51,8 @@ impl Need {
             Verb::ShortenSunset { .. } | Verb::EmergencyRetire { .. } | Verb::Restore { .. } => {
                 beside(None, 2)
             }
+            // Two people brought it back for hours; one does not make that for good.
+            Verb::Reinstate if version.restoration.is_some() => beside(None, 2),
             Verb::Release => beside(version.hold.as_ref().map(|hold| hold.decision.actor.as_str()), 1),
             _ => Need::default(),
         }

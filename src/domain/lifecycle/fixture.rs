@@ -151,6 +151,17 @@ pub fn emergency() -> Verb {
     Verb::EmergencyRetire { successor: Successor::NoReplacementReason("it harms".to_owned()) }
 }
 
+pub fn failed_gate() -> GateResult {
+    GateResult {
+        gate: "recall".into(),
+        passed: false,
+        measured: None,
+        production: None,
+        bound: None,
+        sentence: "nothing is known of it".into(),
+    }
+}
+
 /// What a step is decided over, all of it in favour: `ann` asks on day 100, `bob`
 /// agrees, an incident is open, and the evidence is fresh.
 pub struct Scene {

@@ -30,10 +30,9 @@ impl Version {
         self.effective_sunset().is_some_and(|sunset| sunset <= now)
     }
 
-    /// The version with an announcement, and with what it promises from then on.
-    pub(super) fn announced(self, deprecation: Deprecation, policy: &PolicyContent) -> Self {
-        let now = deprecation.decision.time;
-        Version { deprecation: Some(deprecation), ..self }.planned(policy, now)
+    /// The version with an announcement, and with what it promises from a time on.
+    pub(super) fn announced(self, deprecation: Deprecation, policy: &PolicyContent, from: Timestamp) -> Self {
+        Version { deprecation: Some(deprecation), ..self }.planned(policy, from)
     }
 
     /// The version with its sunset moved.

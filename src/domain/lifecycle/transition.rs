@@ -256,7 +256,7 @@ fn step(
         Verb::Reject => Version { review: Some(decision), ..version },
         Verb::Deprecate { sunset_time, successor } => {
             let deprecation = deprecation(decision, *sunset_time, successor, policy);
-            version.announced(deprecation, policy)
+            version.announced(deprecation, policy, now)
         }
         Verb::ExtendSunset { sunset_time } | Verb::ShortenSunset { sunset_time } => {
             version.with_sunset(*sunset_time, decision, policy)

@@ -330,3 +330,6 @@ fn short(number: f64) -> String {
 fn percent(level: f64) -> String {
     short(level * 100.0)
 }
+
+#[cfg(test)]
+mod tests;

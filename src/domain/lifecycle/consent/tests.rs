@@ -63,6 +63,14 @@ fn what_cannot_wait_or_be_undone_takes_two_people() {
 }
 
 #[test]
+fn a_version_that_two_people_brought_back_for_hours_stays_with_two_people_only() {
+    let mut scene = Scene { now: day(201), approvers: Vec::new(), ..Scene::standard() };
+    scene.refusal(back(day(202)), &Verb::Reinstate, Reason::ApprovalRequired);
+    scene.approvers = vec!["bob"];
+    assert_eq!(scene.done(back(day(202)), &Verb::Reinstate).state, Approved);
+}
+
+#[test]
 fn more_time_is_granted_by_somebody_else_than_who_asks_for_it() {
     let verb = Verb::ExtendSunset { sunset_time: day(210) };
     too_few(version(1, Deprecated), &verb, &["ann", "ann"]);

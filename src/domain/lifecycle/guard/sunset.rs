@@ -77,7 +77,10 @@ impl Guards<'_> {
 
     pub(super) fn extend(&self, sunset: Timestamp) -> Vec<Refusal> {
         let Some(deprecation) = &self.version.deprecation else { return Vec::new() };
-        let mut refusals = self.in_restoration();
+        if let Some(restoration) = &self.version.restoration {
+            return vec![self.restored(restoration.until_time)];
+        }
+        let mut refusals = Vec::new();
         let present = deprecation.sunset_time;
         if sunset <= present {
             let sentence = format!("{sunset} is not after the present sunset, {present}; choose a later one");
@@ -107,7 +110,10 @@ impl Guards<'_> {
 
     pub(super) fn shorten(&self, sunset: Timestamp) -> Vec<Refusal> {
         let Some(deprecation) = &self.version.deprecation else { return Vec::new() };
-        let mut refusals = self.in_restoration();
+        if let Some(restoration) = &self.version.restoration {
+            return vec![self.restored(restoration.until_time)];
+        }
+        let mut refusals = Vec::new();
         let (now, present) = (self.request.now, deprecation.sunset_time);
         if sunset <= now {
             let sentence =
@@ -122,13 +128,9 @@ impl Guards<'_> {
         refusals
     }
 
-    fn in_restoration(&self) -> Vec<Refusal> {
-        let restoration = self.version.restoration.as_ref();
-        let refuse = |until: Timestamp| {
-            let sentence =
-                format!("it is back only until {until} and has no sunset to move; reinstate it to keep it");
-            self.refuse(Reason::VersionRestored, sentence)
-        };
-        restoration.map(|restoration| refuse(restoration.until_time)).into_iter().collect()
+    fn restored(&self, until: Timestamp) -> Refusal {
+        let sentence =
+            format!("it is back only until {until} and has no sunset to move; reinstate it to keep it");
+        self.refuse(Reason::VersionRestored, sentence)
     }
 }

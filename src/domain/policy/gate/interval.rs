@@ -147,37 +147,65 @@ mod tests {
 
     #[test]
     fn the_interval_of_a_rate_is_wilsons() {
-        // z = 1.96 to sixteen digits; the values are those of the reference.
-        close(Estimate::rate(6, 200).interval(0.95), (0.013_820_314_3, 0.063_894_292_5), 1e-9);
-        close(Estimate::rate(0, 30).interval(0.95), (0.0, 0.113_513_393_2), 1e-9);
-        close(Estimate::rate(12, 168).interval(0.95), (0.041_329_237_4, 0.120_689_049_8), 1e-9);
+        // scipy 1.17.1: scipy.stats.binomtest(k, n).proportion_ci(level, "wilson")
+        for (k, n, level, wanted) in [
+            (6, 200, 0.95, (0.013_820_314_340_111_339, 0.063_894_292_454_519_23)),
+            (0, 30, 0.95, (0.0, 0.113_513_393_173_968_75)),
+            (12, 168, 0.95, (0.041_329_237_361_962_69, 0.120_689_049_795_067_07)),
+            (30, 30, 0.99, (0.818_891_351_781_889_2, 1.0)),
+            (1, 1, 0.9, (0.269_865_948_784_054_1, 1.0)),
+            (95, 100, 0.99, (0.860_849_697_098_36, 0.983_151_683_957_399_4)),
+            (4_990, 5_000, 0.999, (0.994_584_886_627_444_6, 0.999_262_922_788_551_3)),
+        ] {
+            close(Estimate::rate(k, n).interval(level), wanted, 1e-9);
+        }
         assert_eq!(Estimate::rate(30, 30).interval(0.95).1, 1.0);
     }
 
     #[test]
     fn the_interval_of_a_mean_is_students() {
-        // scipy.stats.t.interval(0.95, 9, loc=5, scale=(2/10)**0.5)
-        let mean = Estimate::mean(10, 5.0, 18.0);
-        close(mean.interval(0.95), (3.988_334_112_3, 6.011_665_887_7), 1e-8);
+        // scipy 1.17.1: scipy.stats.t.interval(level, n - 1, loc=mean, scale=sqrt(m2 / (n - 1) / n))
+        for (n, mean, m2, level, wanted) in [
+            (10, 5.0, 18.0, 0.95, (3.988_332_561_639_031, 6.011_667_438_360_969)),
+            (2, 1.0, 0.5, 0.9, (-2.156_875_757_337_522_3, 4.156_875_757_337_518)),
+            (500, 0.25, 12.5, 0.99, (0.231_697_903_663_830_25, 0.268_302_096_336_169_75)),
+            (30, -3.0, 87.0, 0.9999, (-4.424_767_877_900_734, -1.575_232_122_099_265_8)),
+        ] {
+            close(Estimate::mean(n, mean, m2).interval(level), wanted, 1e-8);
+        }
+        assert!(!Estimate::mean(1, 5.0, 0.0).has_interval());
         assert_eq!(Estimate::mean(1, 5.0, 0.0).interval(0.95), (f64::NEG_INFINITY, f64::INFINITY));
     }
 
     #[test]
     fn the_difference_of_rates_is_newcombes() {
-        // Newcombe 1998, table II, example (a): 56/70 − 48/80, method 10.
-        let found = difference(&Estimate::rate(56, 70), &Estimate::rate(48, 80), 0.95).unwrap();
-        close(found, (0.0524, 0.3339), 5e-5);
-        // Example (h): 10/10 − 0/10.
-        let found = difference(&Estimate::rate(10, 10), &Estimate::rate(0, 10), 0.95).unwrap();
-        close(found, (0.6075, 1.0), 5e-5);
+        // Newcombe 1998, table II, method 10: examples (a), (b), (c), (e) and (h).
+        for ((k1, n1), (k2, n2), wanted) in [
+            ((56, 70), (48, 80), (0.0524, 0.3339)),
+            ((9, 10), (3, 10), (0.1705, 0.8090)),
+            ((6, 7), (2, 7), (0.0582, 0.8062)),
+            ((5, 56), (0, 29), (-0.0381, 0.1926)),
+            ((10, 10), (0, 10), (0.6075, 1.0)),
+        ] {
+            let found = difference(&Estimate::rate(k1, n1), &Estimate::rate(k2, n2), 0.95).unwrap();
+            close(found, wanted, 5.1e-5);
+        }
+        // Put together of scipy's Wilson intervals.
+        let found = difference(&Estimate::rate(450, 500), &Estimate::rate(460, 500), 0.9).unwrap();
+        close(found, (-0.050_077_135_758_577_5, 0.009_921_911_143_470_397), 1e-9);
     }
 
     #[test]
     fn the_difference_of_means_is_welchs() {
-        // scipy.stats.ttest_ind_from_stats(5, 2**.5, 10, 4, 3**.5, 20, equal_var=False).confidence_interval()
-        let (a, b) = (Estimate::mean(10, 5.0, 18.0), Estimate::mean(20, 4.0, 57.0));
-        let (low, high) = difference(&a, &b, 0.95).unwrap();
-        assert!((low + high - 2.0).abs() < 1e-9 && low < 0.0 && high > 2.0, "{low} {high}");
+        // scipy 1.17.1: scipy.stats.t.ppf with Welch's degrees of freedom.
+        for (a, b, level, wanted) in [
+            ((10, 5.0, 18.0), (20, 4.0, 57.0), 0.95, (-0.227_692_884_223_232_63, 2.227_692_884_223_232_6)),
+            ((200, 0.8, 30.0), (300, 0.82, 51.0), 0.99, (-0.114_071_213_792_569, 0.074_071_213_792_569_17)),
+            ((5, 2.0, 0.0), (8, 1.0, 7.0), 0.9, (0.330_165_310_424_953_23, 1.669_834_689_575_046_7)),
+        ] {
+            let mean = |(n, mean, m2)| Estimate::mean(n, mean, m2);
+            close(difference(&mean(a), &mean(b), level).unwrap(), wanted, 1e-8);
+        }
         let same = Estimate::mean(5, 2.0, 0.0);
         assert_eq!(difference(&same, &same, 0.95), Some((0.0, 0.0)));
     }
