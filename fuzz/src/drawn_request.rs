@@ -14,7 +14,7 @@ use tonic::Code;
 const BEGINNING: [(&str, &str); 6] = [
     (
         "CreateModel",
-        r#"{"parent":"namespaces/default","modelId":"m","model":{"kind":"MODEL_KIND_OWN","owner":"o"}}"#,
+        r#"{"parent":"namespaces/default","modelId":"m","model":{"kind":"MODEL_KIND_OWN","riskTier":"RISK_TIER_PREVIEW","owner":"o"}}"#,
     ),
     (
         "CreateVersion",

@@ -181,7 +181,12 @@ async fn filled() -> Registry {
 }
 
 async fn create_model(server: &Server, parent: &str, id: &str) {
-    let model = v1::Model { kind: v1::ModelKind::Own.into(), owner: "o".to_owned(), ..Default::default() };
+    let model = v1::Model {
+        kind: v1::ModelKind::Own.into(),
+        risk_tier: v1::RiskTier::Preview.into(),
+        owner: "o".to_owned(),
+        ..Default::default()
+    };
     let request = v1::CreateModelRequest {
         parent: parent.to_owned(),
         model_id: id.to_owned(),

@@ -17,18 +17,22 @@ use steward_registry::{
         alias::Aliases,
         audit::Audit,
         evaluation::Evaluations,
+        incident::Incidents,
         lifecycle::Lifecycle,
         model::Models,
         namespace::Namespaces,
+        policy::Policies,
+        proposal::Proposals,
         serve::{self, ServeOptions},
         version::Versions,
     },
     http,
     proto::v1::{
         alias_service_server::AliasServiceServer, audit_service_server::AuditServiceServer,
-        evaluation_service_server::EvaluationServiceServer, lifecycle_service_server::LifecycleServiceServer,
-        model_service_server::ModelServiceServer, namespace_service_server::NamespaceServiceServer,
-        version_service_server::VersionServiceServer,
+        evaluation_service_server::EvaluationServiceServer, incident_service_server::IncidentServiceServer,
+        lifecycle_service_server::LifecycleServiceServer, model_service_server::ModelServiceServer,
+        namespace_service_server::NamespaceServiceServer, policy_service_server::PolicyServiceServer,
+        proposal_service_server::ProposalServiceServer, version_service_server::VersionServiceServer,
     },
     registry::{
         Registry,
@@ -126,6 +130,9 @@ fn routes(registry: &Registry) -> Routes {
         .add_service(ModelServiceServer::new(Models(registry.clone())))
         .add_service(VersionServiceServer::new(Versions(registry.clone())))
         .add_service(AliasServiceServer::new(Aliases(registry.clone())))
+        .add_service(PolicyServiceServer::new(Policies(registry.clone())))
+        .add_service(ProposalServiceServer::new(Proposals(registry.clone())))
+        .add_service(IncidentServiceServer::new(Incidents(registry.clone())))
         .add_service(LifecycleServiceServer::new(Lifecycle(registry.clone())))
         .add_service(EvaluationServiceServer::new(Evaluations(registry.clone())))
         .add_service(AuditServiceServer::new(Audit(registry.clone())));

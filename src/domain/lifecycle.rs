@@ -142,7 +142,7 @@ pub struct Deprecation {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub moves: Vec<SunsetMove>,
     /// What happens until the sunset.
-    #[serde(default, skip_serializing_if = "Schedule::is_empty")]
+    #[serde(flatten)]
     pub schedule: Schedule,
     /// What becomes of late callers.
     #[serde(default)]
@@ -155,8 +155,10 @@ pub struct SunsetMove {
     /// Who moved it, when and why.
     pub decision: Decision,
     /// When it was.
+    #[serde(rename = "previous_sunset_time")]
     pub from: Timestamp,
     /// When it is since.
+    #[serde(rename = "sunset_time")]
     pub to: Timestamp,
 }
 
@@ -231,6 +233,7 @@ pub struct Retirement {
     /// Why.
     pub cause: RetirementCause,
     /// Seconds from the announcement to the end: the notice that callers really had.
+    #[serde(rename = "notice", with = "super::time::seconds")]
     pub notice_seconds: i64,
 }
 

@@ -271,6 +271,7 @@ impl Policy {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyReference {
     /// The policy.
+    #[serde(rename = "policy")]
     pub name: PolicyName,
     /// Which of its revisions.
     pub revision: u32,

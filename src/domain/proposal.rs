@@ -1,5 +1,7 @@
 //! Proposals: steps that take more than one person, on their way.
 
+mod step;
+
 use super::{
     check::{Check, Violations},
     lifecycle::{consent::Approval, transition::Verb},
@@ -85,6 +87,7 @@ pub struct Act {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ProposalContent {
     /// The step.
+    #[serde(flatten, with = "step")]
     pub verb: Verb,
     /// Why.
     pub reason: String,

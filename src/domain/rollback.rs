@@ -63,6 +63,7 @@ pub struct Drill {
     /// The version that it would have gone back to.
     pub target: VersionName,
     /// When.
+    #[serde(rename = "drill_time")]
     pub time: Timestamp,
 }
 

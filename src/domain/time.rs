@@ -109,6 +109,24 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
+/// A length of time in whole seconds, as proto3 JSON has it: `"3600s"`.
+pub mod seconds {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    /// Writes it.
+    pub fn serialize<S: Serializer>(seconds: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{seconds}s"))
+    }
+
+    /// Reads it.
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<i64, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        let number = text.strip_suffix('s').and_then(|number| number.parse().ok());
+        number
+            .ok_or_else(|| D::Error::custom(format!("{text:?} is not a number of seconds such as \"3600s\"")))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
@@ -155,5 +173,18 @@ mod tests {
         assert_eq!(Timestamp::from_parts(i64::MAX, 0), None);
         assert_eq!(Timestamp::from_parts(0, -1), None);
         assert_eq!(Timestamp::MAX.plus_micros(5), Timestamp::MAX);
+    }
+
+    #[test]
+    fn whole_seconds_are_written_as_proto3_json_has_them_and_read_back() {
+        #[derive(Debug, PartialEq, serde::Serialize, serde::Deserialize)]
+        struct Notice(#[serde(with = "seconds")] i64);
+        for (count, json) in [(0, "\"0s\""), (3_600, "\"3600s\""), (-1, "\"-1s\"")] {
+            assert_eq!(serde_json::to_string(&Notice(count)).unwrap(), json);
+            assert_eq!(serde_json::from_str::<Notice>(json).unwrap(), Notice(count));
+        }
+        for json in ["\"3600\"", "\"s\"", "\"1.5s\"", "3600"] {
+            serde_json::from_str::<Notice>(json).unwrap_err();
+        }
     }
 }

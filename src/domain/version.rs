@@ -220,7 +220,7 @@ pub struct Version {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub release: Option<Decision>,
     /// No sunset lies before this time, as callers were promised at the approval.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "not_sooner_than_time", default, skip_serializing_if = "Option::is_none")]
     pub not_sooner_than: Option<Timestamp>,
     /// When its provider ends it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -133,7 +133,7 @@ fn write(stored: Stored<Alias>) -> v1::Alias {
 }
 
 fn write_readiness(readiness: Readiness) -> v1::Readiness {
-    let Readiness { state, reasons, target, no_way_back_time, check_time: _ } = readiness;
+    let Readiness { state, reasons, target, no_way_back_time, check_time } = readiness;
     let state = match state {
         ReadinessState::Ready => v1::ReadinessState::Ready,
         ReadinessState::Degraded => v1::ReadinessState::Degraded,
@@ -145,6 +145,7 @@ fn write_readiness(readiness: Readiness) -> v1::Readiness {
         target: target.map(|name| name.to_string()).unwrap_or_default(),
         no_way_back_time: no_way_back_time.map(field::time),
         days_until_no_way_back: None,
+        check_time: check_time.map(field::time),
     }
 }
 

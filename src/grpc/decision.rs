@@ -89,8 +89,8 @@ fn write_move(moved: SunsetMove) -> v1::SunsetMove {
     let SunsetMove { decision, from, to } = moved;
     v1::SunsetMove {
         decision: Some(write(decision)),
-        from_time: Some(field::time(from)),
-        to_time: Some(field::time(to)),
+        previous_sunset_time: Some(field::time(from)),
+        sunset_time: Some(field::time(to)),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     domain::{
         incident::{Incident, IncidentContent},
-        name::{IncidentId, IncidentName, ModelName},
+        name::{IncidentId, IncidentName, ModelName, VersionName},
     },
     proto::v1::{self, incident_service_server::IncidentService},
     registry::{Registry, call::Stored},
@@ -32,7 +32,7 @@ impl IncidentService for Incidents {
         let id = fields.take("incident_id", IncidentId::new(&incident_id));
         let content = fields
             .required("incident", incident)
-            .map(|incident| read_content(&mut fields, incident))
+            .and_then(|incident| read_content(&mut fields, incident))
             .and_then(|content| fields.valid("incident", content));
         let call = fields.call(caller, &request_id, &reason, "", validate_only);
         let call = call.and_then(|call| fields.reasoned(call));
@@ -82,7 +82,9 @@ impl IncidentService for Incidents {
     }
 }
 
-fn read_content(fields: &mut Fields, incident: v1::Incident) -> IncidentContent {
+/// `None` when a version has no name: without it the others would be judged in
+/// the wrong places.
+fn read_content(fields: &mut Fields, incident: v1::Incident) -> Option<IncidentContent> {
     let v1::Incident {
         name: _,
         title,
@@ -96,11 +98,12 @@ fn read_content(fields: &mut Fields, incident: v1::Incident) -> IncidentContent 
         etag: _,
         audit_position: _,
     } = incident;
-    let versions = fields.within("incident", |fields| {
+    let versions: Vec<Option<VersionName>> = fields.within("incident", |fields| {
         let read = |(index, name): (usize, &String)| fields.name(&format!("versions[{index}]"), name);
-        versions.iter().enumerate().filter_map(read).collect()
+        versions.iter().enumerate().map(read).collect()
     });
-    IncidentContent { title, description, uri, versions }
+    let versions = versions.into_iter().collect::<Option<_>>()?;
+    Some(IncidentContent { title, description, uri, versions })
 }
 
 fn write(stored: Stored<Incident>) -> v1::Incident {

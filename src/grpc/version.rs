@@ -185,6 +185,8 @@ fn read_content(fields: &mut Fields, version: v1::Version) -> VersionContent {
         upstream_end: _,
         restoration: _,
         hold: _,
+        reinstatement: _,
+        release: _,
         open_incidents: _,
     } = version;
     let artifact = |v1::Artifact { uri, digest, size_bytes, media_type }| Artifact {
@@ -308,6 +310,8 @@ pub fn write(stored: Stored<Version>) -> v1::Version {
         retirement: version.retirement.map(decision::write_retirement),
         restoration: version.restoration.map(decision::write_restoration),
         hold: version.hold.map(decision::write_hold),
+        reinstatement: version.reinstatement.map(decision::write),
+        release: version.release.map(decision::write),
         archival: version.archival.map(decision::write),
         effective_sunset_time,
         not_sooner_than_time: version.not_sooner_than.map(field::time),

@@ -3,7 +3,7 @@
 
 mod each;
 
-pub use each::one_of_each;
+pub use each::{life_of_a_model, one_of_each};
 
 use crate::support::{BEGIN, DAY, NAMESPACE, REVIEWER, model_name, time, version_name};
 use prost::Message as _;
@@ -136,6 +136,10 @@ asks! {
 }
 
 impl Ask {
+    /// What takes two people wherever it is, so that one call never carries it out:
+    /// it is proposed.
+    pub const NEVER_ALONE: [&str; 3] = ["ShortenSunset", "EmergencyRetireVersion", "RestoreVersion"];
+
     fn is_for_somebody_else(&self) -> bool {
         use Ask::*;
         matches!(
@@ -221,8 +225,13 @@ pub fn set_alias(model: &str, alias: &str, number: u32, etag: &str) -> Ask {
 
 /// Somebody's wish to have a version approved; it is known by its id.
 pub fn propose_approval(version: &str, id: &str, reason: &str) -> Ask {
-    let step = Some(v1::proposal::Step::Approve(v1::ApproveStep::default()));
-    let proposal = v1::Proposal { step, reason: reason.to_owned(), ..Default::default() };
+    propose(version, id, reason, v1::proposal::Step::Approve(v1::ApproveStep::default()), "")
+}
+
+/// Somebody's wish that something is done to a version, perhaps for an incident.
+pub fn propose(version: &str, id: &str, reason: &str, step: v1::proposal::Step, incident: &str) -> Ask {
+    let (reason, incident) = (reason.to_owned(), incident.to_owned());
+    let proposal = v1::Proposal { step: Some(step), reason, incident, ..Default::default() };
     v1::CreateProposalRequest {
         parent: version.to_owned(),
         proposal_id: id.to_owned(),

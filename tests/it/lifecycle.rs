@@ -369,7 +369,7 @@ async fn a_verb_on_what_does_not_exist_is_not_found() {
 #[tokio::test]
 async fn without_a_name_the_caller_is_anonymous_and_a_name_may_be_percent_encoded() {
     let server = started().await;
-    let anonymous = server.approved("m").await.review.unwrap();
+    let anonymous = server.approved("m").await.submission.unwrap();
     assert_eq!(anonymous.actor, "anonymous");
     server.version("m").await;
     let name = version_name("m", 2);

@@ -23,7 +23,7 @@ use tonic::{Request, transport::Channel};
 /// A log with mutations of one event and of several, by several actors, under
 /// names that begin alike.
 async fn populate(server: &TestServer) {
-    for ask in ask::one_of_each("first") {
+    for ask in ask::life_of_a_model("first") {
         ask.send(&server.channel).await.unwrap();
     }
     for id in ["mm", "donor chatbot", "Zürich"] {

@@ -63,6 +63,7 @@ pub struct Gate {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub slice: BTreeMap<String, String>,
     /// What has to hold.
+    #[serde(flatten)]
     pub requirement: Requirement,
     /// Fewest observations.
     #[serde(default)]
@@ -111,6 +112,7 @@ pub struct Measured {
     /// Where it is recorded.
     pub evaluation: EvaluationName,
     /// End of its window, or its recording if that was earlier.
+    #[serde(rename = "evidence_time")]
     pub time: Timestamp,
     /// The estimate.
     pub value: f64,

@@ -3,11 +3,12 @@
 use super::{
     Ask, allow_self_approval, approve, approve_proposal, archive, close_incident, comment_on_proposal,
     create_namespace, delete_alias, delete_model, deprecate, describe_model, hold, label_version, observe,
-    open_incident, propose_approval, record, reinstate, reject, reject_proposal, release, require_approvals,
-    retire, revoke_approval, rollback, set_alias, submit, undelete_model, withdraw_proposal,
+    open_incident, propose, propose_approval, record, reinstate, reject, reject_proposal, release,
+    require_approvals, retire, revoke_approval, rollback, set_alias, submit, undelete_model,
+    withdraw_proposal,
 };
 use crate::support::{BEGIN, DAY, NAMESPACE, create_model, create_version, model_name, time, version_name};
-use steward_registry::proto::v1;
+use steward_registry::proto::v1::{self, proposal::Step};
 
 /// One of each verb, in an order in which all of them are carried out on a log
 /// that holds nothing but its namespace. `word` goes into what they say.
@@ -16,7 +17,7 @@ pub fn one_of_each(word: &str) -> Vec<Ask> {
 }
 
 /// What every version goes through.
-fn life_of_a_model(word: &str) -> Vec<Ask> {
+pub fn life_of_a_model(word: &str) -> Vec<Ask> {
     let (one, two) = (version_name("m", 1), version_name("m", 2));
     let mut created = create_model("m");
     created.model.as_mut().unwrap().description = word.to_owned();
@@ -82,16 +83,33 @@ fn proposals(word: &str) -> Vec<Ask> {
     ]
 }
 
-/// What takes two people, done by one whom the namespace trusts.
+/// What takes somebody else, where the namespace trusts one alone; and what takes
+/// two people wherever it is.
 fn out_of_the_ordinary(word: &str) -> Vec<Ask> {
     let (three, four) = (version_name("m", 3), version_name("m", 4));
     let production = format!("{}/aliases/production", model_name("m"));
-    let (name, reason) = (four.clone(), word.to_owned());
     let incident = format!("{}/incidents/nonsense", model_name("m"));
-    let nothing = "none".to_owned();
-    vec![
-        allow_self_approval(true, word),
+    let extension = v1::ExtendSunsetRequest {
+        name: four.clone(),
+        reason: word.to_owned(),
+        sunset_time: Some(time(BEGIN + 420 * DAY)),
+        ..Default::default()
+    };
+    let none = v1::emergency_retire_step::Successor::NoReplacementReason("none".to_owned());
+    let emergency = Step::EmergencyRetire(v1::EmergencyRetireStep { successor: Some(none) });
+    let steps = [
+        ("sooner", Step::ShortenSunsetTime(time(BEGIN + 410 * DAY))),
+        ("now", emergency),
+        ("back", Step::RestoreUntilTime(time(BEGIN + 2 * DAY))),
+    ];
+    let by_two = steps.into_iter().flat_map(|(id, step)| {
+        let proposal = format!("{four}/proposals/{id}");
+        [propose(&four, id, word, step, &incident), approve_proposal(&proposal, word)]
+    });
+    let alone = [
+        require_approvals("preview", 1, word),
         approve(&three, word),
+        allow_self_approval(true, word),
         described_version(word),
         submit(&four, word),
         approve(&four, word),
@@ -101,39 +119,10 @@ fn out_of_the_ordinary(word: &str) -> Vec<Ask> {
         aliased(4, word),
         rollback(&production, word),
         deprecate(&four, word, BEGIN + 400 * DAY),
-        v1::ExtendSunsetRequest {
-            name: name.clone(),
-            reason: reason.clone(),
-            sunset_time: Some(time(BEGIN + 420 * DAY)),
-            ..Default::default()
-        }
-        .into(),
-        v1::ShortenSunsetRequest {
-            name: name.clone(),
-            reason: reason.clone(),
-            sunset_time: Some(time(BEGIN + 410 * DAY)),
-            ..Default::default()
-        }
-        .into(),
+        extension.into(),
         open_incident("m", "nonsense", 4, word),
-        v1::EmergencyRetireVersionRequest {
-            name: name.clone(),
-            reason: reason.clone(),
-            incident: incident.clone(),
-            successor: Some(v1::emergency_retire_version_request::Successor::NoReplacementReason(nothing)),
-            ..Default::default()
-        }
-        .into(),
-        v1::RestoreVersionRequest {
-            name,
-            reason,
-            incident: incident.clone(),
-            until_time: Some(time(BEGIN + 2 * DAY)),
-            ..Default::default()
-        }
-        .into(),
-        close_incident(&incident, word),
-    ]
+    ];
+    alone.into_iter().chain(by_two).chain([close_incident(&incident, word)]).collect()
 }
 
 /// What providers say about the models that they rent out.

@@ -230,6 +230,35 @@ async fn everything_that_is_missing_is_named_at_once() {
     missing!(lifecycle().reinstate_version, ReinstateVersionRequest, ["name", "reason"]);
     missing!(lifecycle().retire_version, RetireVersionRequest, ["name", "reason"]);
     missing!(lifecycle().archive_version, ArchiveVersionRequest, ["name", "reason"]);
+    missing!(lifecycle().extend_sunset, ExtendSunsetRequest, ["name", "sunset_time", "reason"]);
+    missing!(lifecycle().shorten_sunset, ShortenSunsetRequest, ["name", "sunset_time", "reason"]);
+    missing!(
+        lifecycle().emergency_retire_version,
+        EmergencyRetireVersionRequest,
+        ["name", "successor", "reason"]
+    );
+    missing!(lifecycle().restore_version, RestoreVersionRequest, ["name", "until_time", "reason"]);
+    missing!(lifecycle().hold_version, HoldVersionRequest, ["name", "reason"]);
+    missing!(lifecycle().release_version, ReleaseVersionRequest, ["name", "reason"]);
+    missing!(namespaces().update_namespace, UpdateNamespaceRequest, ["namespace", "namespace.name"]);
+    missing!(aliases().rollback_alias, RollbackAliasRequest, ["name", "reason"]);
+    missing!(aliases().get_alias_readiness, GetAliasReadinessRequest, ["name"]);
+    missing!(policies().create_policy, CreatePolicyRequest, ["parent", "policy_id", "policy"]);
+    missing!(policies().get_policy, GetPolicyRequest, ["name"]);
+    missing!(policies().list_policies, ListPoliciesRequest, ["parent"]);
+    missing!(policies().update_policy, UpdatePolicyRequest, ["policy", "policy.name"]);
+    missing!(proposals().create_proposal, CreateProposalRequest, ["parent", "proposal", "proposal.step"]);
+    missing!(proposals().get_proposal, GetProposalRequest, ["name"]);
+    missing!(proposals().list_proposals, ListProposalsRequest, ["parent"]);
+    missing!(proposals().approve_proposal, ApproveProposalRequest, ["name"]);
+    missing!(proposals().revoke_approval, RevokeApprovalRequest, ["name", "reason"]);
+    missing!(proposals().reject_proposal, RejectProposalRequest, ["name", "reason"]);
+    missing!(proposals().withdraw_proposal, WithdrawProposalRequest, ["name", "reason"]);
+    missing!(proposals().comment_on_proposal, CommentOnProposalRequest, ["name", "reason"]);
+    missing!(incidents().open_incident, OpenIncidentRequest, ["parent", "incident_id", "incident", "reason"]);
+    missing!(incidents().get_incident, GetIncidentRequest, ["name"]);
+    missing!(incidents().list_incidents, ListIncidentsRequest, ["parent"]);
+    missing!(incidents().close_incident, CloseIncidentRequest, ["name", "reason"]);
     missing!(evaluations().record_evaluation, RecordEvaluationRequest, ["parent", "evaluation"]);
     missing!(evaluations().batch_record_evaluations, BatchRecordEvaluationsRequest, ["parent", "requests"]);
     missing!(evaluations().get_evaluation, GetEvaluationRequest, ["name"]);

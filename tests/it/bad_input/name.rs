@@ -223,6 +223,8 @@ async fn what_is_no_name_of_a_version_is_refused_by_every_verb() {
         verb!(reinstate_version, ReinstateVersionRequest),
         verb!(retire_version, RetireVersionRequest),
         verb!(archive_version, ArchiveVersionRequest),
+        verb!(hold_version, HoldVersionRequest),
+        verb!(release_version, ReleaseVersionRequest),
         field!(server.lifecycle().deprecate_version, "name", |name| v1::DeprecateVersionRequest {
             name,
             reason: reason(),

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use steward_registry::proto::v1::{
     self, AuditEvent, AuditHead, alias_service_client::AliasServiceClient,
     audit_service_client::AuditServiceClient, evaluation_service_client::EvaluationServiceClient,
-    model_service_client::ModelServiceClient, namespace_service_client::NamespaceServiceClient,
-    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
+    incident_service_client::IncidentServiceClient, model_service_client::ModelServiceClient,
+    namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
+    proposal_service_client::ProposalServiceClient, upstream_service_client::UpstreamServiceClient,
+    version_service_client::VersionServiceClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -81,6 +83,30 @@ pub async fn get(channel: &Channel, name: &str, at: At) -> Answer {
                     .await,
             )
         }
+        "policies" => {
+            let read_at = read_at!(get_policy_request, at);
+            answer(
+                PolicyServiceClient::new(channel.clone())
+                    .get_policy(v1::GetPolicyRequest { name, read_at })
+                    .await,
+            )
+        }
+        "proposals" => {
+            let read_at = read_at!(get_proposal_request, at);
+            answer(
+                ProposalServiceClient::new(channel.clone())
+                    .get_proposal(v1::GetProposalRequest { name, read_at })
+                    .await,
+            )
+        }
+        "incidents" => {
+            let read_at = read_at!(get_incident_request, at);
+            answer(
+                IncidentServiceClient::new(channel.clone())
+                    .get_incident(v1::GetIncidentRequest { name, read_at })
+                    .await,
+            )
+        }
         _ => {
             let read_at = read_at!(get_evaluation_request, at);
             answer(
@@ -130,12 +156,20 @@ async fn lists(channel: &Channel, name: &str) -> Vec<Answer> {
             }
             let request = v1::ListModelsRequest { parent: parent.clone(), ..Default::default() };
             answers.push(answer(ModelServiceClient::new(channel.clone()).list_models(request).await));
+            let request = v1::ListPoliciesRequest { parent: parent.clone(), ..Default::default() };
+            answers.push(answer(PolicyServiceClient::new(channel.clone()).list_policies(request).await));
             let request = v1::ListAuditEventsRequest { parent, page_size: 1_000, ..Default::default() };
             answers.push(answer(AuditServiceClient::new(channel.clone()).list_audit_events(request).await));
         }
         "models" => {
             let request = v1::ListVersionsRequest { parent: parent.clone(), ..Default::default() };
             answers.push(answer(VersionServiceClient::new(channel.clone()).list_versions(request).await));
+            let show_closed = true;
+            let request =
+                v1::ListProposalsRequest { parent: parent.clone(), show_closed, ..Default::default() };
+            answers.push(answer(ProposalServiceClient::new(channel.clone()).list_proposals(request).await));
+            let request = v1::ListIncidentsRequest { parent: parent.clone(), ..Default::default() };
+            answers.push(answer(IncidentServiceClient::new(channel.clone()).list_incidents(request).await));
             let request = v1::ListAliasesRequest { parent, ..Default::default() };
             answers.push(answer(AliasServiceClient::new(channel.clone()).list_aliases(request).await));
         }
@@ -155,7 +189,12 @@ async fn lists(channel: &Channel, name: &str) -> Vec<Answer> {
 
 /// Every resource that a log ever named.
 pub fn names(events: &[AuditEvent]) -> BTreeSet<String> {
-    events.iter().map(|event| event.subject.clone()).collect()
+    let changed = |event: &AuditEvent| -> Vec<String> {
+        let leaf: serde_json::Value = serde_json::from_slice(&event.leaf).unwrap();
+        let changes = leaf["data"]["changes"].as_array().unwrap();
+        changes.iter().map(|change| change["name"].as_str().unwrap().to_owned()).collect()
+    };
+    events.iter().flat_map(changed).collect()
 }
 
 /// All answers about these resources.

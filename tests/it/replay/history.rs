@@ -26,7 +26,7 @@ const JUMPS: [i64; 6] = [1, 1_000_000, DAY + 1, 40 * DAY, -3_600_000_000, -2 * D
 
 /// Histories of up to `longest` steps. Each begins with something to work on.
 pub fn histories(longest: usize) -> impl Strategy<Value = Vec<Step>> {
-    let step = (0u8..24, 0usize..12, 1u32..4, 0u8..8, 0u8..40)
+    let step = (0u8..32, 0usize..12, 1u32..4, 0u8..8, 0u8..40)
         .prop_map(|(verb, model, number, variant, request)| Step { verb, model, number, variant, request });
     proptest::collection::vec(step, 1..longest).prop_map(|steps| [beginning(), steps].concat())
 }
@@ -72,7 +72,15 @@ impl Step {
             18 => ask::record(&version, ["", "named", "Not one!"][self.number as usize - 1], variant).into(),
             19 => ask::record_batch(model, self.number, &format!("b{variant}"), self.variant.into()),
             20 => ask::delete_model(&model_name(model), reason),
-            _ => ask::undelete_model(&model_name(model), reason),
+            21 => ask::undelete_model(&model_name(model), reason),
+            22 => ask::hold(&version, reason),
+            23 => ask::release(&version, reason),
+            24 => self.propose(),
+            25 => ask::approve_proposal(&format!("{version}/proposals/p{}", self.variant % 2), reason),
+            26 => ask::open_incident(model, ["i", "j"][usize::from(self.variant) % 2], self.number, reason),
+            27 => ask::close_incident(&format!("{}/incidents/i", model_name(model)), reason),
+            28 => ask::require_approvals("preview", self.variant as i32 % 3, reason),
+            _ => ask::allow_self_approval(self.variant % 2 == 0, reason),
         }
     }
 
@@ -94,6 +102,25 @@ impl Step {
         request.into()
     }
 
+    fn propose(&self) -> Ask {
+        use v1::proposal::Step as Proposed;
+        let day = |days: i64| crate::support::time(BEGIN + days * DAY);
+        let none = v1::emergency_retire_step::Successor::NoReplacementReason("none".to_owned());
+        let step = match self.variant {
+            0 | 1 => Proposed::Approve(v1::ApproveStep { gates_overridden: self.variant == 1 }),
+            2 => Proposed::ExtendSunsetTime(day(100)),
+            3 => Proposed::ShortenSunsetTime(day(20)),
+            4 => Proposed::EmergencyRetire(v1::EmergencyRetireStep { successor: Some(none) }),
+            5 => Proposed::RestoreUntilTime(day(1)),
+            6 => Proposed::Release(()),
+            _ => Proposed::Reinstate(()),
+        };
+        let incident = format!("{}/incidents/i", model_name(self.model()));
+        let incident = if self.request % 2 == 0 { incident } else { String::new() };
+        let (version, id) = (version_name(self.model(), self.number), format!("p{}", self.variant % 2));
+        ask::propose(&version, &id, self.reason(), step, &incident)
+    }
+
     fn deprecate(&self) -> Ask {
         let sunset = BEGIN + i64::from(self.variant) * 30 * DAY;
         let mut ask = ask::deprecate(&version_name(self.model(), self.number), self.reason(), sunset);
@@ -109,7 +136,7 @@ impl Step {
 /// be refused for a reason.
 pub async fn carry_out(server: &TestServer, history: &[Step]) {
     for step in history {
-        if step.verb > 21 {
+        if step.verb > 29 {
             server.clock.advance(JUMPS[usize::from(step.variant) % JUMPS.len()]);
             if step.request < 30 {
                 server.carry_out_due().await;

@@ -6,7 +6,7 @@ use super::{
     tracer::{Fault, Target, Tracer, hold_behind, struck_once},
 };
 use crate::{
-    ask::{Ask, one_of_each},
+    ask::{Ask, life_of_a_model},
     crash::process::{Process, STEWARD, Starting, serve, signal},
     support::time,
 };
@@ -27,7 +27,8 @@ const ATTEMPTS: usize = 12;
 
 /// The twenty, each under a request id of its own.
 pub fn mutations() -> Vec<Ask> {
-    let mut asks = one_of_each("fault")[1..=MUTATIONS].to_vec();
+    let mut asks = life_of_a_model("fault").split_off(1);
+    assert_eq!(asks.len(), MUTATIONS);
     for ask in &mut asks {
         if let Ask::DeprecateVersion(request) = ask {
             request.sunset_time = Some(time(FAR));

@@ -108,8 +108,12 @@ impl Log {
 /// A state as it is answered: with where it stands.
 fn answered(kind: &str, state: &[u8], position: u64) -> Bytes {
     macro_rules! placed {
-        ($message:ty) => {{
+        ($message:ty) => {
+            placed!($message, |_: &mut $message| {})
+        };
+        ($message:ty, $derive:expr) => {{
             let mut message = <$message>::decode(state).unwrap();
+            $derive(&mut message);
             message.etag = format!("p{position}");
             message.audit_position = position;
             message.encode_to_vec().into()
@@ -117,7 +121,12 @@ fn answered(kind: &str, state: &[u8], position: u64) -> Bytes {
     }
     match kind {
         "Alias" => placed!(v1::Alias),
-        "Version" => placed!(v1::Version),
+        "Version" => placed!(v1::Version, |version: &mut v1::Version| {
+            // The log leaves out what follows from it: here nothing ends but by its sunset.
+            let ends =
+                version.deprecation.as_ref().filter(|_| version.state() == v1::VersionState::Deprecated);
+            version.effective_sunset_time = ends.and_then(|deprecation| deprecation.sunset_time);
+        }),
         "Model" => placed!(v1::Model),
         _ => Bytes::copy_from_slice(state),
     }
