@@ -1,0 +1,94 @@
+//! Model cards as people see them, and an empty one to fill in.
+
+use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
+use serde_json::{Map, Value};
+
+use super::{
+    error::Failure,
+    json::descriptor,
+    table::{Facts, contact_words, day},
+};
+use crate::proto::v1::ModelCard;
+
+/// What the card says, behind other facts of the model.
+pub fn card_facts(facts: Facts, card: &ModelCard) -> Facts {
+    let answer = |said: Option<bool>, yes: &str, no: &str| match said {
+        None => String::new(),
+        Some(true) => yes.to_owned(),
+        Some(false) => no.to_owned(),
+    };
+    let budget = match card.monthly_budget_micros {
+        0 => String::new(),
+        micros => format!("{:.2} {} a month", micros as f64 / 1e6, card.budget_currency),
+    };
+    facts
+        .add("Purpose", &card.purpose)
+        .add("Affects", &card.affected_people)
+        .add("Not for", &card.prohibited_uses)
+        .add("Backup contact", card.backup_contact.as_ref().map(contact_words).unwrap_or_default())
+        .add("Contract", &card.contract_uri)
+        .add("Vendor trains on data", answer(card.vendor_trains_on_data, "yes", "no"))
+        .add("Personal data because", &card.personal_data_basis)
+        .add("Watched by", &card.human_oversight)
+        .add("People know it is AI", answer(card.ai_disclosure, "yes", "no"))
+        .add("Risk tier because", &card.risk_tier_reason)
+        .add("Known limits", &card.known_limits)
+        .add("If it fails", &card.rollback_plan)
+        .add("If it harms", &card.incident_plan)
+        .add("Budget", budget)
+        .add("Next review", day(card.review_time))
+}
+
+/// An empty card in JSON, with every field: `""` and `"0"` for what is not said,
+/// `null` for yes or no and for times.
+pub fn template() -> Result<Value, Failure> {
+    Ok(empty(&descriptor::<ModelCard>()?))
+}
+
+fn empty(message: &MessageDescriptor) -> Value {
+    let mut fields: Vec<FieldDescriptor> = message.fields().collect();
+    fields.sort_by_key(FieldDescriptor::number);
+    let members: Map<String, Value> =
+        fields.iter().map(|field| (field.json_name().to_owned(), empty_value(field))).collect();
+    Value::Object(members)
+}
+
+fn empty_value(field: &FieldDescriptor) -> Value {
+    match field.kind() {
+        _ if field.cardinality() == Cardinality::Repeated => Value::Array(Vec::new()),
+        Kind::Message(message) if !message.full_name().starts_with("google.protobuf.") => empty(&message),
+        Kind::String if !field.supports_presence() => Value::from(""),
+        // Whole numbers of 64 bits are text in proto3 JSON.
+        Kind::Int64 => Value::from("0"),
+        _ => Value::Null,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+    use super::*;
+    use crate::cli::json::from_json;
+
+    #[test]
+    fn the_template_has_every_field_and_is_itself_a_card() {
+        let template = template().unwrap();
+        assert_eq!(template.as_object().unwrap().len(), descriptor::<ModelCard>().unwrap().fields().len());
+        assert_eq!(template["purpose"], "");
+        assert_eq!(template["aiDisclosure"], Value::Null);
+        assert_eq!(template["backupContact"]["displayName"], "");
+        let card: ModelCard = from_json(&template.to_string()).unwrap();
+        assert_eq!(card, ModelCard { backup_contact: Some(Default::default()), ..ModelCard::default() });
+    }
+
+    #[test]
+    fn what_nobody_said_is_left_out() {
+        let card = ModelCard {
+            purpose: "Answers donors".into(),
+            ai_disclosure: Some(false),
+            ..ModelCard::default()
+        };
+        let text = card_facts(Facts::new(), &card).text();
+        assert_eq!(text, "Purpose:               Answers donors\nPeople know it is AI:  no\n");
+    }
+}
