@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::{
     client::Session,
-    environment::now,
+    environment::{fresh_request_id, now},
     error::Failure,
     flags::{ChangeFlags, EtagFlag, PageFlags, PastFlag, ReasonFlag},
     name::{self, AliasRef, ModelRef},
@@ -236,7 +236,20 @@ fn history_table(changes: &[AliasChange]) -> Table {
     table
 }
 
-fn set_sentence(alias: &Alias) -> String {
+/// Points an alias to a version, both by their full names, as part of another command.
+pub async fn point(session: &Session, name: String, version: &str, reason: String) -> Result<Alias, Failure> {
+    let request_id = fresh_request_id();
+    let request = SetAliasRequest {
+        alias: Some(Alias { name, version: version.to_owned(), ..Alias::default() }),
+        reason,
+        request_id: request_id.clone(),
+        validate_only: false,
+    };
+    session.change(&request_id, request, async |r| session.aliases().set_alias(r).await).await
+}
+
+/// Where an alias points now, in a sentence.
+pub fn set_sentence(alias: &Alias) -> String {
     let before = match alias.previous_version.as_str() {
         "" => String::new(),
         version => format!(", before it was version {}", name::id(version)),

@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use prost_types::Timestamp;
 
 use super::{
+    alias,
     argument::parse_future,
     client::Session,
     error::Failure,
@@ -26,7 +27,7 @@ pub enum LifecycleCommand {
     #[command(after_help = "\
 Examples:
   steward version approve fundraising 2 --reason \"Error rate halved\" --dry-run
-  steward version approve fundraising 2 --reason \"Error rate halved\"
+  steward version approve fundraising 2 --alias production --reason \"Error rate halved\"
   steward version approve fundraising 3 --override-gates --incident outage --propose \\
       --reason \"Version 2 leaks names; 3 does not, and its evaluation runs until tomorrow\"
 `steward why-not approve fundraising 2` explains every refusal.")]
@@ -154,6 +155,10 @@ pub struct ApproveArgs {
 
     #[command(flatten)]
     incident: IncidentFlag,
+
+    /// Point this alias to the version once it is approved
+    #[arg(long, value_name = "ALIAS", conflicts_with = "propose")]
+    alias: Option<String>,
 }
 
 /// Arguments of `steward version deprecate`.
@@ -262,7 +267,7 @@ impl StepArgs {
             etag: self.etag.etag,
             incident: String::new(),
         };
-        Ok(Asked { step, change: self.change, propose: None })
+        Ok(Asked { step, change: self.change, propose: None, alias: None })
     }
 }
 
@@ -281,6 +286,8 @@ struct Asked {
     step: Step,
     change: ChangeFlags,
     propose: Option<String>,
+    /// What is pointed to the version afterwards.
+    alias: Option<String>,
 }
 
 impl Asked {
@@ -304,9 +311,17 @@ pub async fn run(session: &Session, command: LifecycleCommand) -> Result<(), Fai
             proposal::told(session, dry_run, &proposal)
         }
         None => {
-            let verb = asked.step.verb.clone();
+            let (verb, reason) = (asked.step.verb.clone(), asked.step.reason.clone());
             let version = asked.step.carry_out(session, &request_id, dry_run).await?;
-            changed(session, dry_run, &version, &verb.outcome(&version))
+            let alias = match asked.alias.filter(|_| !dry_run) {
+                Some(id) => {
+                    let alias = name::alias_of(session.namespace(), name::parent(&version.name), &id)?;
+                    Some(alias::point(session, alias, &version.name, reason).await?)
+                }
+                None => None,
+            };
+            changed(session, dry_run, &version, &verb.outcome(&version))?;
+            alias.map_or(Ok(()), |alias| session.output().say(&alias::set_sentence(&alias)))
         }
     }
 }
@@ -314,8 +329,9 @@ pub async fn run(session: &Session, command: LifecycleCommand) -> Result<(), Fai
 fn asked(session: &Session, command: LifecycleCommand) -> Result<Asked, Failure> {
     match command {
         LifecycleCommand::Submit(args) => args.with_verb(session, Verb::Submit),
-        LifecycleCommand::Approve(ApproveArgs { step, override_gates, incident }) => {
-            step.with_verb(session, Verb::Approve { gates_overridden: override_gates })?.about(incident)
+        LifecycleCommand::Approve(ApproveArgs { step, override_gates, incident, alias }) => {
+            let asked = step.with_verb(session, Verb::Approve { gates_overridden: override_gates })?;
+            Ok(Asked { alias, ..asked.about(incident)? })
         }
         LifecycleCommand::Reject(args) => args.with_verb(session, Verb::Reject),
         LifecycleCommand::Deprecate(DeprecateArgs { step, sunset, successor }) => {
