@@ -174,6 +174,11 @@ impl Config {
         }
     }
 
+    /// Whether this process makes events of what the clock does.
+    pub fn scheduler(&self) -> bool {
+        matches!(self.value("scheduler"), Some(Value::Flag(true)))
+    }
+
     /// Whether other machines may connect although nobody has to log in.
     pub fn insecure_no_auth(&self) -> bool {
         matches!(self.value("insecure_no_auth"), Some(Value::Flag(true)))
@@ -275,6 +280,7 @@ fn flag_texts(flags: &ServeArgs) -> Vec<(&'static str, String)> {
         data_dir,
         engine,
         insecure_no_auth,
+        scheduler,
         log_format,
         log_filter,
         cache_mib,
@@ -287,6 +293,7 @@ fn flag_texts(flags: &ServeArgs) -> Vec<(&'static str, String)> {
         ("data_dir", data_dir.as_ref().map(path)),
         ("engine", engine.and_then(|engine| word(engine.to_possible_value()))),
         ("insecure_no_auth", insecure_no_auth.map(|flag| flag.to_string())),
+        ("scheduler", scheduler.map(|flag| flag.to_string())),
         ("log_format", log_format.and_then(|format| word(format.to_possible_value()))),
         ("log_filter", log_filter.clone()),
         ("cache_mib", cache_mib.map(|mib| mib.to_string())),

@@ -10,7 +10,7 @@ use crate::{
     grpc::{
         self, alias::Aliases, audit::Audit, consumer::Consumers, evaluation::Evaluations, health::Health,
         incident::Incidents, lifecycle::Lifecycle, model::Models, namespace::Namespaces, policy::Policies,
-        proposal::Proposals, serve::ServeOptions, version::Versions,
+        proposal::Proposals, serve::ServeOptions, upstream::Upstreams, version::Versions,
     },
     http,
     proto::v1::{
@@ -24,6 +24,7 @@ use crate::{
         namespace_service_server::{NamespaceServiceServer, SERVICE_NAME as NAMESPACE},
         policy_service_server::{PolicyServiceServer, SERVICE_NAME as POLICY},
         proposal_service_server::{ProposalServiceServer, SERVICE_NAME as PROPOSAL},
+        upstream_service_server::{SERVICE_NAME as UPSTREAM, UpstreamServiceServer},
         version_service_server::{SERVICE_NAME as VERSION, VersionServiceServer},
     },
     registry::{Registry, environment::Environment},
@@ -39,8 +40,10 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 /// Our services, as health shows them.
-const SERVICES: &[&str] =
-    &[ALIAS, AUDIT, CONSUMER, EVALUATION, INCIDENT, LIFECYCLE, MODEL, NAMESPACE, POLICY, PROPOSAL, VERSION];
+const SERVICES: &[&str] = &[
+    ALIAS, AUDIT, CONSUMER, EVALUATION, INCIDENT, LIFECYCLE, MODEL, NAMESPACE, POLICY, PROPOSAL, UPSTREAM,
+    VERSION,
+];
 
 /// Why the server did not start or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -182,10 +185,10 @@ pub async fn serve(
     ready()?;
     let watcher = tokio::spawn(watch(registry.clone(), health, drain.clone()));
     let sweeper = tokio::spawn(sweep(registry.clone(), drain.clone()));
-    let scheduler = tokio::spawn(registry.clone().follow_the_clock());
+    let scheduler = config.scheduler().then(|| tokio::spawn(registry.clone().follow_the_clock()));
     let drained = grpc::serve::serve(listener, app, &options, drain).await;
     tracing::info!(?drained, "all calls have ended");
-    for task in [watcher, sweeper, scheduler] {
+    for task in [watcher, sweeper].into_iter().chain(scheduler) {
         // All end with the drain; one that failed has nothing left to do.
         let _ = task.await;
     }
@@ -210,6 +213,7 @@ pub fn routes(registry: &Registry, health: &Health) -> Result<Routes, ServerErro
         .add_service(limited!(ProposalServiceServer::new(Proposals(registry.clone()))))
         .add_service(limited!(ConsumerServiceServer::new(Consumers(registry.clone()))))
         .add_service(limited!(IncidentServiceServer::new(Incidents(registry.clone()))))
+        .add_service(limited!(UpstreamServiceServer::new(Upstreams(registry.clone()))))
         .add_service(limited!(LifecycleServiceServer::new(Lifecycle(registry.clone()))))
         .add_service(limited!(EvaluationServiceServer::new(Evaluations(registry.clone()))))
         .add_service(limited!(AuditServiceServer::new(Audit(registry.clone()))));

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use steward_registry::{
     domain::{
         check::Valid,
-        model::{ModelContent, ModelKind},
+        model::{ModelContent, ModelKind, RiskTier},
         name::{AliasId, AliasName, ModelId, ModelName, NamespaceId, VersionName, VersionNumber},
         version::{Artifact, DatasetReference, Source, VersionContent},
     },
@@ -76,6 +76,8 @@ impl Population {
             display_name: "Fundraising predictor".to_owned(),
             owner: "data team".to_owned(),
             kind: Some(ModelKind::Own),
+            // A trial: its policy asks for no evidence.
+            risk_tier: Some(RiskTier::Preview),
             ..ModelContent::default()
         };
         Valid::new(content, "model").map_err(|violations| format!("{violations:?}").into())
@@ -107,7 +109,15 @@ impl Population {
 
     /// What comes with a change.
     pub fn call(index: u32) -> Result<Call, Failure> {
-        let actor = if index % 100 == 7 { RARE_ACTOR } else { "pipeline@example.org" };
+        Self::call_by(if index % 100 == 7 { RARE_ACTOR } else { "pipeline@example.org" })
+    }
+
+    /// A call of somebody else, who approves.
+    pub fn review() -> Result<Call, Failure> {
+        Self::call_by("reviewer@example.org")
+    }
+
+    fn call_by(actor: &str) -> Result<Call, Failure> {
         let caller = Caller { actor: actor.to_owned(), auth_type: "unauthenticated", traceparent: None };
         Call::new(caller, "", "filled by the benchmark", "", false)
             .map_err(|violations| format!("{violations:?}").into())

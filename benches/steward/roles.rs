@@ -137,8 +137,9 @@ async fn create_version(registry: Registry, population: Population, index: u32) 
 async fn put_in_production(registry: Registry, population: Population, index: u32) -> Result<(), Failure> {
     let model: ModelName = population.model(index)?;
     let version = Population::version(&model, 1)?;
-    for verb in [Verb::Submit, Verb::Approve] {
-        registry.transition_version(version.clone(), verb, Population::call(index)?).await?;
+    let approve = Verb::Approve { gates_overridden: false };
+    for (verb, call) in [(Verb::Submit, Population::call(index)?), (approve, Population::review()?)] {
+        registry.transition_version(version.clone(), verb, None, call).await?;
     }
     registry.set_alias(Population::alias(&model)?, version, Population::call(index)?).await?;
     Ok(())

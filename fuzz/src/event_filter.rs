@@ -5,7 +5,7 @@ use super::choice;
 use arbitrary::{Result, Unstructured};
 use bytes::Bytes;
 use steward_registry::{
-    domain::{event::EventType, resource::ResourceName},
+    domain::{event::EventType, name::NamespaceName, resource::ResourceName},
     registry::{
         audit::EventFilter,
         leaf::{AuditEvent, Mutation},
@@ -61,10 +61,15 @@ fn lineage(name: &ResourceName) -> Vec<ResourceName> {
     while let Some(last) = found.last() {
         found.push(match last.clone() {
             ResourceName::Namespace(_) => return found,
-            ResourceName::Model(name) => steward_registry::domain::name::NamespaceName(name.namespace).into(),
+            ResourceName::Model(name) => NamespaceName(name.namespace).into(),
             ResourceName::Version(name) => name.model.into(),
             ResourceName::Alias(name) => name.model.into(),
             ResourceName::Evaluation(name) => name.version.into(),
+            ResourceName::Policy(name) => NamespaceName(name.namespace).into(),
+            ResourceName::Proposal(name) => name.version.into(),
+            ResourceName::Incident(name) => name.model.into(),
+            ResourceName::Consumer(name) => name.model.into(),
+            ResourceName::Upstream(name) => NamespaceName(name.namespace).into(),
         });
     }
     found

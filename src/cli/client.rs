@@ -20,7 +20,7 @@ use crate::proto::v1::{
     incident_service_client::IncidentServiceClient, lifecycle_service_client::LifecycleServiceClient,
     model_service_client::ModelServiceClient, namespace_service_client::NamespaceServiceClient,
     policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
-    version_service_client::VersionServiceClient,
+    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
 };
 
 /// Metadata key that says who acts, as long as nobody is authenticated.
@@ -222,6 +222,11 @@ impl Session {
     /// Client of ProposalService.
     pub fn proposals(&self) -> ProposalServiceClient<Channel> {
         ProposalServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Client of UpstreamService.
+    pub fn upstreams(&self) -> UpstreamServiceClient<Channel> {
+        UpstreamServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Client of VersionService.

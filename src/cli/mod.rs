@@ -45,6 +45,9 @@ pub mod serve;
 mod step;
 mod sunset_view;
 mod table;
+mod upstream;
+mod upstream_file;
+mod upstream_import;
 mod version;
 mod version_fields;
 mod version_view;
@@ -190,6 +193,10 @@ Examples:
   steward impact --until '90 days'")]
     Impact(impact::ImpactArgs),
 
+    /// Rented models: what their providers announce, by hand or from a file
+    #[command(subcommand)]
+    Upstream(upstream::UpstreamCommand),
+
     /// Namespaces: separate registries on one server
     #[command(subcommand)]
     Namespace(namespace::NamespaceCommand),
@@ -280,6 +287,7 @@ async fn carry_out(global: &GlobalFlags, output: Output, command: ClientCommand)
         ClientCommand::WhyNot(command) => why_not::run(&session, command).await,
         ClientCommand::Explain(args) => explain::run(&session, args).await,
         ClientCommand::Impact(args) => impact::run(&session, args).await,
+        ClientCommand::Upstream(command) => upstream::run(&session, command).await,
         ClientCommand::Namespace(command) => namespace::run(&session, command).await,
         ClientCommand::Audit(command) => audit::run(&session, command).await,
         ClientCommand::Export(args) => export::run(&session, args).await,

@@ -57,6 +57,11 @@ pub struct ServeArgs {
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
     pub insecure_no_auth: Option<bool>,
 
+    /// Whether this process makes events of what the clock does: retirements, reminders, brownouts.
+    /// Without, sunsets hold all the same, but nobody is told
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "BOOL")]
+    pub scheduler: Option<bool>,
+
     /// How log lines are written
     #[arg(long)]
     pub log_format: Option<LogFormat>,

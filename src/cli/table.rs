@@ -155,6 +155,7 @@ pub fn resource_words(name: &str) -> String {
     let collections: Vec<&str> = name.split('/').step_by(2).collect();
     match collections.as_slice() {
         ["namespaces"] => format!("namespace {}", name::id(name)),
+        ["namespaces", "upstreams"] => format!("upstream {}", name::id(name)),
         ["namespaces", "models"] => format!("model {}", name::id(name)),
         ["namespaces", "models", "versions"] => version_words(name),
         ["namespaces", "models", "aliases"] => {

@@ -176,10 +176,9 @@ mod tests {
     #[test]
     fn a_rejected_version_stays_a_rejected_one_when_it_is_archived() {
         let decision = Some(Decision { actor: "ada".into(), ..Decision::default() });
-        let archived = Version { review: decision.clone(), ..fundraising(1, VersionState::Archived) };
+        let archived = Version { review: decision, ..fundraising(1, VersionState::Archived) };
         assert!(facts(&archived).text().contains("Rejected:"));
-        let retirement = Some(Retirement { decision, ..Retirement::default() });
-        let retired_before = Version { retirement, ..archived };
+        let retired_before = Version { retirement: Some(Retirement::default()), ..archived };
         assert!(facts(&retired_before).text().contains("Approved:"));
     }
 

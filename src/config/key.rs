@@ -41,6 +41,12 @@ pub const KEYS: &[Key] = &[
     key("engine", Kind::Word(&["sled", "memory"]), "sled", "How the data is kept: sled (on disk) or memory."),
     key("cache_mib", Kind::Count(8, 1 << 20), "256", "Memory for the store's cache in MiB."),
     key("insecure_no_auth", Kind::Flag, "false", "Listen beyond this machine although nobody has to log in."),
+    key(
+        "scheduler",
+        Kind::Flag,
+        "true",
+        "Whether this process makes events of what the clock does; without, sunsets hold all the same.",
+    ),
     key("max_connections", Kind::Count(1, 1 << 20), "10000", "Most open connections; more wait."),
     key(
         "max_concurrent_requests",

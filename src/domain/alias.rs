@@ -45,8 +45,7 @@ impl Alias {
                 format!("the version is on hold ({}); have the hold lifted first", hold.decision.reason);
             return Err(vec![Refusal::new(Reason::VersionOnHold, &target.name, sentence)]);
         }
-        let is_over = target.effective_sunset().is_some_and(|sunset| sunset <= now);
-        if is_over || !matches!(target.state, VersionState::Approved | VersionState::Deprecated) {
+        if target.is_over(now) || !matches!(target.state, VersionState::Approved | VersionState::Deprecated) {
             let sentence = format!(
                 "the version is {}; an alias needs an APPROVED one, or a DEPRECATED one before its sunset",
                 target.state.word()

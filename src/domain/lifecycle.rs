@@ -2,9 +2,13 @@
 
 pub mod clock;
 pub mod consent;
+#[cfg(test)]
+pub(crate) mod fixture;
 mod guard;
 pub mod schedule;
+mod sunset;
 pub mod transition;
+mod upstream;
 
 use self::{consent::Approval, schedule::Schedule};
 use super::{

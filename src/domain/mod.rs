@@ -8,6 +8,7 @@ pub mod consumer;
 pub mod evaluation;
 pub mod event;
 pub mod filter;
+pub mod health;
 pub mod incident;
 pub mod lifecycle;
 pub mod mask;

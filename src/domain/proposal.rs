@@ -182,13 +182,15 @@ impl Proposal {
 
     /// Who agrees, in the order in which they did.
     pub fn approvals(&self) -> Vec<Approval> {
-        let last_word = |act: &&Act| {
-            let later = self.acts.iter().rev().find(|other| other.actor == act.actor && other.speaks());
-            later == Some(act) && act.kind == ActKind::Approve
+        let speaks_later =
+            |at: usize, act: &Act| self.acts[at + 1..].iter().any(|o| o.actor == act.actor && o.speaks());
+        let agrees = |(at, act): &(usize, &Act)| act.kind == ActKind::Approve && !speaks_later(*at, act);
+        let approval = |(_, act): (usize, &Act)| Approval {
+            actor: act.actor.clone(),
+            comment: act.comment.clone(),
+            time: act.time,
         };
-        let approval =
-            |act: &Act| Approval { actor: act.actor.clone(), comment: act.comment.clone(), time: act.time };
-        self.acts.iter().filter(last_word).map(approval).collect()
+        self.acts.iter().enumerate().filter(agrees).map(approval).collect()
     }
 
     /// The proposal after it was done.

@@ -45,6 +45,8 @@ reasons! {
     ReplacementMissing => "REPLACEMENT_MISSING",
     /// The replacement is not approved.
     ReplacementNotApproved => "REPLACEMENT_NOT_APPROVED",
+    /// Deprecated versions that live longer name this one as their replacement.
+    ReplacesOthers => "REPLACES_OTHERS",
     /// The version would replace itself, perhaps by a detour.
     ReplacementCircle => "REPLACEMENT_CIRCLE",
     /// The version's state does not take evaluations.
@@ -67,12 +69,18 @@ reasons! {
     IncidentClosed => "INCIDENT_CLOSED",
     /// The provider ends the version too soon.
     UpstreamEndsTooSoon => "UPSTREAM_ENDS_TOO_SOON",
+    /// Versions in service rest on the record of a rented model.
+    UpstreamInUse => "UPSTREAM_IN_USE",
+    /// More versions rest on a rented model than one change can move.
+    TooManyVersions => "TOO_MANY_VERSIONS",
     /// The sunset leaves less than the notice period.
     NoticeTooShort => "NOTICE_TOO_SHORT",
     /// The sunset lies before the end of the least life.
     SunsetTooSoon => "SUNSET_TOO_SOON",
     /// The sunset lies beyond the provider's end less the margin.
     SunsetAfterUpstream => "SUNSET_AFTER_UPSTREAM",
+    /// The sunset has come, and only the clock has not recorded it yet.
+    SunsetPassed => "SUNSET_PASSED",
     /// An extension has to lead to a later sunset.
     SunsetNotLater => "SUNSET_NOT_LATER",
     /// A shortening has to lead to an earlier sunset.

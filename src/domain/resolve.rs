@@ -49,7 +49,7 @@ pub fn resolve(
         return Err(on_hold(version, hold));
     }
     let mut warnings = match version.state {
-        VersionState::Approved if is_over(version, now) => return Err(retired(version)),
+        VersionState::Approved if version.is_over(now) => return Err(retired(version)),
         VersionState::Approved => ends_upstream(version).into_iter().collect(),
         VersionState::Draft => {
             return refuse(Reason::VersionDraft, "it is a DRAFT; submit it and have it approved".into());
@@ -109,10 +109,6 @@ fn refusal(version: &Version, reason: Reason, sentence: String) -> Refusal {
     Refusal::new(reason, &version.name, sentence).with_replacement(replacement)
 }
 
-fn is_over(version: &Version, now: Timestamp) -> bool {
-    version.effective_sunset().is_some_and(|sunset| sunset <= now)
-}
-
 fn on_hold(version: &Version, hold: &Hold) -> Refusal {
     let advice = match &hold.way_back {
         Some(name) => format!("go back to {name}"),
@@ -135,7 +131,7 @@ fn ends_upstream(version: &Version) -> Option<Warning> {
 }
 
 fn deprecated(version: &Version, asker: Asker, now: Timestamp) -> Result<Vec<Warning>, Refusal> {
-    if is_over(version, now) {
+    if version.is_over(now) {
         return Err(retired(version));
     }
     let Some(deprecation) = &version.deprecation else { return Ok(Vec::new()) };

@@ -96,6 +96,20 @@ impl ResourceName {
         }
     }
 
+    /// The model that it is or belongs to, if it does.
+    pub fn model(&self) -> Option<ModelName> {
+        Some(match self {
+            ResourceName::Namespace(_) | ResourceName::Policy(_) | ResourceName::Upstream(_) => return None,
+            ResourceName::Model(name) => name.clone(),
+            ResourceName::Version(name) => name.model.clone(),
+            ResourceName::Alias(name) => name.model.clone(),
+            ResourceName::Evaluation(name) => name.version.model.clone(),
+            ResourceName::Proposal(name) => name.version.model.clone(),
+            ResourceName::Incident(name) => name.model.clone(),
+            ResourceName::Consumer(name) => name.model.clone(),
+        })
+    }
+
     /// The tenant it belongs to.
     pub fn namespace(&self) -> &NamespaceId {
         match self {

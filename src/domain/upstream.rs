@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub struct UpstreamContent {
     /// It is shut down no sooner than this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub not_sooner_than: Option<Timestamp>,
+    pub not_sooner_than_time: Option<Timestamp>,
     /// It is shut down then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shutdown_time: Option<Timestamp>,
@@ -27,14 +27,14 @@ pub struct UpstreamContent {
     pub source_uri: String,
 }
 
-masked!(UpstreamContent { not_sooner_than, shutdown_time, replacement_model_id, source_uri });
+masked!(UpstreamContent { not_sooner_than_time, shutdown_time, replacement_model_id, source_uri });
 
 impl Check for UpstreamContent {
     fn check(&self, violations: &mut Violations) {
-        if let (Some(earliest), Some(shutdown)) = (self.not_sooner_than, self.shutdown_time)
+        if let (Some(earliest), Some(shutdown)) = (self.not_sooner_than_time, self.shutdown_time)
             && shutdown < earliest
         {
-            violations.add("shutdown_time", format!("{shutdown} is before not_sooner_than, {earliest}"));
+            violations.add("shutdown_time", format!("{shutdown} is before not_sooner_than_time, {earliest}"));
         }
         violations.text("replacement_model_id", &self.replacement_model_id, 0, 250);
         if !self.source_uri.is_empty() {

@@ -204,6 +204,9 @@ pub struct Version {
     /// The deprecation in force.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deprecation: Option<Deprecation>,
+    /// The last time that a deprecation was taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reinstatement: Option<Decision>,
     /// The retirement.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retirement: Option<Retirement>,
@@ -213,6 +216,9 @@ pub struct Version {
     /// The quarantine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hold: Option<Hold>,
+    /// The last time that a quarantine was lifted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub release: Option<Decision>,
     /// No sunset lies before this time, as callers were promised at the approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_sooner_than: Option<Timestamp>,
@@ -242,9 +248,11 @@ impl Version {
             submission: None,
             review: None,
             deprecation: None,
+            reinstatement: None,
             retirement: None,
             restoration: None,
             hold: None,
+            release: None,
             not_sooner_than: None,
             upstream_end: None,
             open_incidents: Vec::new(),

@@ -18,6 +18,7 @@ pub mod namespace;
 pub mod policy;
 pub mod proposal;
 pub mod serve;
+pub mod upstream;
 pub mod version;
 
 use tonic::{Response, Status, codec::SingleMessageCompressionOverride};

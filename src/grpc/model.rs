@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     domain::{
+        health::{Finding, Light, ModelHealth},
         model::{Model, ModelContent, ModelKind, RiskTier},
         name::{ModelId, ModelName},
     },
@@ -118,6 +119,55 @@ impl ModelService for Models {
         let call = fields.call(caller, &request_id, &reason, &etag, validate_only);
         let (name, call) = fields.all(name.zip(call))?;
         Ok(answer(write(self.0.undelete_model(name, call).await?)))
+    }
+
+    async fn get_model_health(
+        &self,
+        request: Request<v1::GetModelHealthRequest>,
+    ) -> Result<Response<v1::ModelHealth>, Status> {
+        let v1::GetModelHealthRequest { name } = request.into_inner();
+        let mut fields = Fields::new();
+        let name = fields.name::<ModelName>("name", &name);
+        let name = fields.all(name)?;
+        Ok(answer(write_health(self.0.model_health(&name).await?)))
+    }
+
+    async fn list_model_health(
+        &self,
+        request: Request<v1::ListModelHealthRequest>,
+    ) -> Result<Response<v1::ListModelHealthResponse>, Status> {
+        let v1::ListModelHealthRequest { parent, page_size, page_token } = request.into_inner();
+        let mut fields = Fields::new();
+        let namespace = read_parent(&mut fields, &parent);
+        let namespace = fields.all(namespace)?;
+        let page = self.0.list_model_health(&namespace, page_size, &page_token).await?;
+        Ok(answer(v1::ListModelHealthResponse {
+            models: page.items.into_iter().map(write_health).collect(),
+            next_page_token: page.next_page_token,
+        }))
+    }
+}
+
+fn write_health(health: ModelHealth) -> v1::ModelHealth {
+    let ModelHealth { model, production, light, findings } = health;
+    let finding = |Finding { light, sentence, next_step }| v1::HealthFinding {
+        light: write_light(light).into(),
+        sentence,
+        next_step,
+    };
+    v1::ModelHealth {
+        model: model.to_string(),
+        production: production.map(|name| name.to_string()).unwrap_or_default(),
+        light: write_light(light).into(),
+        findings: findings.into_iter().map(finding).collect(),
+    }
+}
+
+fn write_light(light: Light) -> v1::HealthLight {
+    match light {
+        Light::Green => v1::HealthLight::Green,
+        Light::Amber => v1::HealthLight::Amber,
+        Light::Red => v1::HealthLight::Red,
     }
 }
 

@@ -7,8 +7,8 @@ use crate::{
         consumer::Consumer,
         evaluation::Evaluation,
         lifecycle::{
-            Successor, UpstreamEnd,
-            transition::{Replacement, User, Verb},
+            Successor, UpstreamEnd, VersionState,
+            transition::{Predecessor, Replacement, User, Verb},
         },
         model::Model,
         name::{AliasId, AliasName, ModelName, NamespaceName, PolicyId, PolicyName, VersionName},
@@ -17,6 +17,7 @@ use crate::{
             Policy,
             gate::{Evidence, GateResult, time_of},
         },
+        resource::ResourceName,
         time::Timestamp,
         upstream::Upstream,
         version::Version,
@@ -31,6 +32,8 @@ pub const PRODUCTION: &str = "production";
 const NEWEST_EVALUATIONS: usize = 1_000;
 /// Consumers of a model that are looked at.
 const MOST_CONSUMERS: usize = 10_000;
+/// Entries of the index over what is due that are looked at.
+const MOST_DUE: usize = 100_000;
 /// A chain of replacements is followed so far; the guards against circles and
 /// unapproved replacements keep real ones much shorter.
 const MOST_REPLACEMENTS: usize = 100;
@@ -60,14 +63,16 @@ fn of_tier(view: &View<'_>, id: &str) -> Result<PolicyName, Error> {
 }
 
 /// What is known of the replacement that a verb names, and where its own
-/// replacements lead.
-pub async fn replacement(view: &mut View<'_>, verb: &Verb) -> Result<Replacement, Error> {
-    let (Verb::Deprecate { successor: Successor::Replacement(name), .. }
-    | Verb::EmergencyRetire { successor: Successor::Replacement(name) }) = verb
-    else {
-        return Ok(Replacement::default());
+/// replacements lead; for a restoration, of the one that the version named.
+pub async fn replacement(view: &mut View<'_>, verb: &Verb, version: &Version) -> Result<Replacement, Error> {
+    let name = match verb {
+        Verb::Deprecate { successor: Successor::Replacement(name), .. }
+        | Verb::EmergencyRetire { successor: Successor::Replacement(name) } => Some(name.clone()),
+        Verb::Restore { .. } => replacement_of(version),
+        _ => None,
     };
-    let first = view.find::<Version>(name).await?.map(|stored| stored.value);
+    let Some(name) = name else { return Ok(Replacement::default()) };
+    let first = view.find::<Version>(&name).await?.map(|stored| stored.value);
     let mut facts = Replacement {
         state: first.as_ref().map(|version| version.state),
         is_held: first.as_ref().is_some_and(|version| version.hold.is_some()),
@@ -80,6 +85,32 @@ pub async fn replacement(view: &mut View<'_>, verb: &Verb) -> Result<Replacement
         next = version.as_ref().and_then(replacement_of);
     }
     Ok(facts)
+}
+
+/// The deprecated versions that name a version as their replacement. A version
+/// that ends stands in the index over what is due, wherever it belongs.
+pub async fn replaced_by(view: &mut View<'_>, version: &VersionName) -> Result<Vec<Version>, Error> {
+    let namespace = view.namespace().clone();
+    let mut found = Vec::new();
+    for (key, _) in view.scan(keys::all_due(&namespace), MOST_DUE).await? {
+        let Some((_, ResourceName::Version(name))) = keys::read_due(&namespace, &key) else { continue };
+        let Some(other) = view.find::<Version>(&name).await? else { continue };
+        if other.value.state == VersionState::Deprecated
+            && replacement_of(&other.value).as_ref() == Some(version)
+        {
+            found.push(other.value);
+        }
+    }
+    Ok(found)
+}
+
+/// The same as facts for a deprecation.
+pub async fn predecessors(view: &mut View<'_>, version: &VersionName) -> Result<Vec<Predecessor>, Error> {
+    let predecessor = |other: Version| {
+        let sunset_time = other.effective_sunset()?;
+        Some(Predecessor { version: other.name, sunset_time })
+    };
+    Ok(replaced_by(view, version).await?.into_iter().filter_map(predecessor).collect())
 }
 
 fn replacement_of(version: &Version) -> Option<VersionName> {

@@ -11,10 +11,10 @@ use super::{
     view::View,
 };
 use crate::domain::{
-    event::{Event, EventType},
+    event::{Change, Event, EventType},
     incident::Incident,
     lifecycle::{
-        Successor,
+        Successor, VersionState,
         transition::{self, Facts, Request, Verb},
     },
     model::Model,
@@ -45,7 +45,7 @@ impl Mutation for Transition {
             now,
         };
         let version = step(view, present.value, &self.verb, &request).await?;
-        Ok(vec![Event::set(event_type(&self.verb), version)])
+        Ok(vec![event(view, event_type(&self.verb), version, now).await?])
     }
 
     fn field(&self, _: u32) -> String {
@@ -72,7 +72,11 @@ pub async fn step(
         model: &model,
         policy: &policy,
         allows_self_approval: facts::namespace(view).await?.value.content.allow_self_approval,
-        replacement: facts::replacement(view, verb).await?,
+        replacement: facts::replacement(view, verb, &version).await?,
+        predecessors: match verb {
+            Verb::Deprecate { .. } => facts::predecessors(view, &name).await?,
+            _ => Vec::new(),
+        },
         gates: match is_approval {
             true => facts::gates(view, &policy, &name, request.now).await?,
             false => Vec::new(),
@@ -81,9 +85,11 @@ pub async fn step(
             true => facts::newest_evidence(view, &name).await?,
             false => None,
         },
-        upstream_end: match is_approval {
-            true => facts::upstream_end(view, &version, &policy).await?,
-            false => None,
+        upstream_end: match verb {
+            Verb::Submit | Verb::Approve { .. } | Verb::Restore { .. } => {
+                facts::upstream_end(view, &version, &policy).await?
+            }
+            _ => None,
         },
         users: match verb {
             Verb::Deprecate { .. } | Verb::Retire => facts::users(view, &name).await?,
@@ -99,6 +105,27 @@ pub async fn step(
         version.content_digest = version.content.digest()?;
     }
     Ok(version)
+}
+
+/// A step as an event. With a version that goes out of service change those that
+/// named it as their replacement, so that nobody is sent to where nothing is.
+pub async fn event(
+    view: &mut View<'_>,
+    kind: EventType,
+    version: Version,
+    now: Timestamp,
+) -> Result<Event, Error> {
+    let replaced = match version.state {
+        VersionState::Retired if kind == EventType::VersionRetired => {
+            facts::replaced_by(view, &version.name).await?
+        }
+        _ => Vec::new(),
+    };
+    let others = replaced.into_iter().filter_map(|other| other.without_replacement(&version, now));
+    let others: Vec<Change> = others.map(|other| Change::Set(other.into())).collect();
+    let mut event = Event::set(kind, version);
+    event.changes.extend(others);
+    Ok(event)
 }
 
 /// What happened when a verb was carried out.

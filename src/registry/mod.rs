@@ -3,9 +3,9 @@
 //!
 //! | file | what it decides |
 //! |---|---|
-//! | `namespace` `model` `version` `alias` `rollback` `evaluation` `policy` `proposal` `incident` `consumer` `lifecycle` `audit` | the use cases, by noun |
+//! | `namespace` `model` `version` `alias` `rollback` `evaluation` `policy` `proposal` `incident` `consumer` `upstream` `lifecycle` `audit` | the use cases, by noun |
 //! | [`facts`] | what the rules of the lifecycle are decided over |
-//! | [`scheduler`] [`usage`] | what the clock does; who uses what |
+//! | [`scheduler`] [`lookout`] [`usage`] | what the clock does; what happens to ways back; who uses what |
 //! | [`mutation`] [`view`] | how a change is decided, and what it sees |
 //! | [`committer`] [`encode`] [`leaf`] [`projection`] | how it is written |
 //! | [`feed`] [`subscription`] [`token`] | how it is followed |
@@ -26,10 +26,12 @@ pub mod error;
 pub mod evaluation;
 pub mod facts;
 pub mod feed;
+pub mod health;
 pub mod incident;
 pub mod leaf;
 pub mod lifecycle;
 pub mod log;
+pub mod lookout;
 pub mod model;
 pub mod mutation;
 pub mod namespace;
@@ -46,6 +48,7 @@ pub mod scheduler;
 pub mod states;
 pub mod subscription;
 pub mod token;
+pub mod upstream;
 pub mod usage;
 pub mod verify;
 pub mod version;

@@ -243,7 +243,8 @@ mod tests {
         let time = Timestamp::from_micros(0).unwrap();
         let name = format!("namespaces/{namespace}").parse().unwrap();
         let log_id = "07".repeat(16);
-        let state = Namespace { name, content: Default::default(), log_id, create_time: time };
+        let state =
+            Namespace { name, content: Default::default(), log_id, create_time: time, update_time: time };
         let json = String::from_utf8(canonical::to_vec(&state).unwrap()).unwrap();
         let change = EncodedChange {
             name: state.name.into(),

@@ -7,7 +7,10 @@
 //! as done in the same commit: it happens once, however often the process ends,
 //! and whoever else looks too.
 
-use super::{Registry, call::Call, error::Error, facts, mutation::Mutation, rollback, view::View};
+use super::{
+    Registry, call::Call, error::Error, facts, lifecycle, lookout::Lookout, mutation::Mutation, rollback,
+    view::View,
+};
 use crate::{
     domain::{
         alias::Alias,
@@ -32,8 +35,9 @@ const CHUNK: usize = 100;
 
 /// The first thing that time has done to a resource.
 #[derive(Serialize)]
-struct CarryOut {
-    name: ResourceName,
+pub(super) struct CarryOut {
+    /// Which resource.
+    pub(super) name: ResourceName,
 }
 
 #[async_trait]
@@ -44,7 +48,10 @@ impl Mutation for CarryOut {
                 let version = view.get::<Version>(name).await?.value;
                 let model = view.get::<Model>(&name.model).await?.value;
                 let policy = facts::policy(view, &model).await?;
-                version.step(&policy, now).ok().map(|(kind, version)| Event::set(kind, version))
+                match version.step(&policy, now) {
+                    Ok((kind, version)) => Some(lifecycle::event(view, kind, version, now).await?),
+                    Err(_) => None,
+                }
             }
             ResourceName::Model(name) => {
                 let model = view.get::<Model>(name).await?.value;
@@ -74,9 +81,9 @@ impl Registry {
         let mut looks = tokio::time::interval(PERIOD);
         looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let drain = self.0.drain.clone();
-        let mut recorded = None;
+        let (mut recorded, mut lookout) = (None, Lookout::default());
         while drain.run_until_cancelled(looks.tick()).await.is_some() {
-            if let Err(error) = self.carry_out_all().await {
+            if let Err(error) = self.carry_out_all(&mut lookout).await {
                 tracing::warn!(%error, "what is due could not be carried out; it is tried again");
             }
             let now = self.0.environment.clock.now();
@@ -94,10 +101,11 @@ impl Registry {
         }
     }
 
-    /// Carries out what is due in every namespace.
-    async fn carry_out_all(&self) -> Result<(), Error> {
+    /// Carries out what is due in every namespace, and looks at what happened there.
+    async fn carry_out_all(&self, lookout: &mut Lookout) -> Result<(), Error> {
         for namespace in self.namespaces().await? {
             self.carry_out_due(&namespace).await?;
+            lookout.look(self, &namespace).await?;
         }
         Ok(())
     }

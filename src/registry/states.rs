@@ -98,8 +98,9 @@ mod tests {
     fn record(position: u64, description: &str) -> Bytes {
         let content = NamespaceContent { description: description.to_owned(), ..Default::default() };
         let name = "namespaces/charity".parse().unwrap();
-        let create_time = Timestamp::from_micros(1).unwrap();
-        let state = Namespace { name, content, log_id: "07".repeat(16), create_time };
+        let time = Timestamp::from_micros(1).unwrap();
+        let log_id = "07".repeat(16);
+        let state = Namespace { name, content, log_id, create_time: time, update_time: time };
         StateRecord::encode(position, &canonical::to_vec(&state).unwrap())
     }
 

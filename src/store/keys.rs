@@ -257,6 +257,13 @@ pub fn version_by_label(model: &ModelName, label: &VersionLabel) -> Bytes {
     Key::new(Tag::VersionByLabel, &model.namespace).model(&model.model).text(label.as_str()).done()
 }
 
+/// The model that a model's key leads to.
+pub fn model_of(namespace: &NamespaceId, key: &[u8]) -> Option<ModelName> {
+    let id = key.strip_prefix(models(namespace).start.as_ref())?.strip_suffix(&[0])?;
+    let model = ModelId::new(std::str::from_utf8(id).ok()?).ok()?;
+    Some(ModelName { namespace: namespace.clone(), model })
+}
+
 /// All versions of a model in the order of their numbers.
 pub fn versions(model: &ModelName) -> Range<Bytes> {
     Key::new(Tag::Version, &model.namespace).model(&model.model).range()

@@ -1,7 +1,11 @@
 //! Aliases through the wire: pointers with a history.
 
-use crate::support::{BEGIN, DAY, TestServer, explain, model_name, time, version_name};
-use steward_registry::proto::v1::{self, deprecate_version_request::Successor};
+use crate::support::{BEGIN, DAY, NOTICE, TestServer, explain, model_name, time, version_name};
+use std::sync::Arc;
+use steward_registry::{
+    proto::v1::{self, deprecate_version_request::Successor},
+    store::memory::MemoryEngine,
+};
 use tonic::{Code, Request, Response, Status};
 
 fn name(id: &str) -> String {
@@ -50,9 +54,9 @@ async fn history(server: &TestServer, id: &str, page_size: i32) -> Vec<v1::Alias
     }
 }
 
-/// A server with approved versions 1 to 3 of `m`.
+/// A server without a scheduler, with approved versions 1 to 3 of `m`.
 async fn started() -> TestServer {
-    let server = TestServer::start().await;
+    let server = TestServer::unwatched(Arc::new(MemoryEngine::new())).await;
     server.model("m").await;
     for _ in 0..3 {
         server.approved("m").await;
@@ -69,11 +73,11 @@ async fn an_alias_knows_where_it_points_and_pointed_before() {
     let wanted = v1::Alias {
         name: name("production"),
         version: version_name("m", 1),
-        previous_version: String::new(),
         create_time: Some(time(BEGIN + DAY)),
         update_time: Some(time(BEGIN + DAY)),
         etag: format!("p{position}"),
         audit_position: position,
+        ..Default::default()
     };
     assert_eq!(first, wanted);
     server.clock.advance(DAY);
@@ -118,11 +122,11 @@ async fn an_alias_points_to_what_is_fit_for_use() {
     refused(4).await;
     step!(
         deprecate_version, DeprecateVersionRequest, 1,
-        sunset_time: Some(time(BEGIN + DAY)),
+        sunset_time: Some(time(BEGIN + NOTICE)),
         successor: Some(Successor::NoReplacementReason("none".to_owned()))
     );
     set(&server, "production", 1, ANA).await.expect("before the sunset");
-    server.clock.set(BEGIN + DAY);
+    server.clock.set(BEGIN + NOTICE);
     refused(1).await;
     step!(retire_version, RetireVersionRequest, 1);
     refused(1).await;

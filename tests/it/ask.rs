@@ -1,12 +1,18 @@
 //! Any mutation of the contract as one value, so that a test can send each of
 //! them, repeat it, and compare the answers byte by byte.
 
-use crate::support::{BEGIN, DAY, NAMESPACE, create_model, create_version, model_name, time, version_name};
+mod each;
+
+pub use each::one_of_each;
+
+use crate::support::{BEGIN, DAY, NAMESPACE, REVIEWER, model_name, time, version_name};
 use prost::Message as _;
 use steward_registry::proto::v1::{
     self, alias_service_client::AliasServiceClient, evaluation_service_client::EvaluationServiceClient,
-    lifecycle_service_client::LifecycleServiceClient, model_service_client::ModelServiceClient,
-    namespace_service_client::NamespaceServiceClient, version_service_client::VersionServiceClient,
+    incident_service_client::IncidentServiceClient, lifecycle_service_client::LifecycleServiceClient,
+    model_service_client::ModelServiceClient, namespace_service_client::NamespaceServiceClient,
+    policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
+    version_service_client::VersionServiceClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -28,9 +34,10 @@ macro_rules! asks {
                 }
             }
 
-            /// Sends it; the answer as the bytes of its message.
+            /// Sends it; the answer as the bytes of its message. What nobody can do
+            /// about their own work, a reviewer does.
             pub async fn send(&self, channel: &Channel) -> Result<Vec<u8>, Status> {
-                self.send_as(channel, None).await
+                self.send_as(channel, self.is_for_somebody_else().then_some(REVIEWER)).await
             }
 
             /// Sends it in somebody's name.
@@ -77,7 +84,12 @@ macro_rules! asks {
 }
 
 asks! {
-    NamespaceServiceClient: CreateNamespace(CreateNamespaceRequest).create_namespace;
+    NamespaceServiceClient:
+        CreateNamespace(CreateNamespaceRequest).create_namespace,
+        UpdateNamespace(UpdateNamespaceRequest).update_namespace;
+    PolicyServiceClient:
+        CreatePolicy(CreatePolicyRequest).create_policy,
+        UpdatePolicy(UpdatePolicyRequest).update_policy;
     ModelServiceClient:
         CreateModel(CreateModelRequest).create_model,
         UpdateModel(UpdateModelRequest).update_model,
@@ -88,18 +100,49 @@ asks! {
         UpdateVersion(UpdateVersionRequest).update_version;
     AliasServiceClient:
         SetAlias(SetAliasRequest).set_alias,
+        RollbackAlias(RollbackAliasRequest).rollback_alias,
         DeleteAlias(DeleteAliasRequest).delete_alias;
     LifecycleServiceClient:
         SubmitVersion(SubmitVersionRequest).submit_version,
         ApproveVersion(ApproveVersionRequest).approve_version,
         RejectVersion(RejectVersionRequest).reject_version,
         DeprecateVersion(DeprecateVersionRequest).deprecate_version,
+        ExtendSunset(ExtendSunsetRequest).extend_sunset,
+        ShortenSunset(ShortenSunsetRequest).shorten_sunset,
+        EmergencyRetireVersion(EmergencyRetireVersionRequest).emergency_retire_version,
+        RestoreVersion(RestoreVersionRequest).restore_version,
+        HoldVersion(HoldVersionRequest).hold_version,
+        ReleaseVersion(ReleaseVersionRequest).release_version,
         ReinstateVersion(ReinstateVersionRequest).reinstate_version,
         RetireVersion(RetireVersionRequest).retire_version,
         ArchiveVersion(ArchiveVersionRequest).archive_version;
+    ProposalServiceClient:
+        CreateProposal(CreateProposalRequest).create_proposal,
+        ApproveProposal(ApproveProposalRequest).approve_proposal,
+        RevokeApproval(RevokeApprovalRequest).revoke_approval,
+        RejectProposal(RejectProposalRequest).reject_proposal,
+        WithdrawProposal(WithdrawProposalRequest).withdraw_proposal,
+        CommentOnProposal(CommentOnProposalRequest).comment_on_proposal;
+    IncidentServiceClient:
+        OpenIncident(OpenIncidentRequest).open_incident,
+        CloseIncident(CloseIncidentRequest).close_incident;
     EvaluationServiceClient:
         RecordEvaluation(RecordEvaluationRequest).record_evaluation,
         BatchRecordEvaluations(BatchRecordEvaluationsRequest).batch_record_evaluations;
+}
+
+impl Ask {
+    fn is_for_somebody_else(&self) -> bool {
+        use Ask::*;
+        matches!(
+            self,
+            ApproveVersion(_)
+                | ReleaseVersion(_)
+                | ApproveProposal(_)
+                | RevokeApproval(_)
+                | RejectProposal(_)
+        )
+    }
 }
 
 macro_rules! lifecycle {
@@ -118,6 +161,15 @@ lifecycle! {
     reinstate(ReinstateVersionRequest),
     retire(RetireVersionRequest),
     archive(ArchiveVersionRequest),
+    hold(HoldVersionRequest),
+    release(ReleaseVersionRequest),
+    rollback(RollbackAliasRequest),
+    approve_proposal(ApproveProposalRequest),
+    revoke_approval(RevokeApprovalRequest),
+    reject_proposal(RejectProposalRequest),
+    withdraw_proposal(WithdrawProposalRequest),
+    comment_on_proposal(CommentOnProposalRequest),
+    close_incident(CloseIncidentRequest),
     delete_model(DeleteModelRequest),
     undelete_model(UndeleteModelRequest),
     delete_alias(DeleteAliasRequest)
@@ -163,6 +215,56 @@ pub fn set_alias(model: &str, alias: &str, number: u32, etag: &str) -> Ask {
     v1::SetAliasRequest { alias: Some(alias), ..Default::default() }.into()
 }
 
+/// Somebody's wish to have a version approved; it is known by its id.
+pub fn propose_approval(version: &str, id: &str, reason: &str) -> Ask {
+    let step = Some(v1::proposal::Step::Approve(v1::ApproveStep::default()));
+    let proposal = v1::Proposal { step, reason: reason.to_owned(), ..Default::default() };
+    v1::CreateProposalRequest {
+        parent: version.to_owned(),
+        proposal_id: id.to_owned(),
+        proposal: Some(proposal),
+        ..Default::default()
+    }
+    .into()
+}
+
+/// Another number of approvals that a version takes.
+pub fn require_approvals(policy: &str, approvals: i32, reason: &str) -> Ask {
+    let name = format!("{NAMESPACE}/policies/{policy}");
+    v1::UpdatePolicyRequest {
+        policy: Some(v1::Policy { name, approvals, ..Default::default() }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["approvals".to_owned()] }),
+        reason: reason.to_owned(),
+        ..Default::default()
+    }
+    .into()
+}
+
+/// The switch of somebody who is alone.
+pub fn allow_self_approval(allow_self_approval: bool, reason: &str) -> Ask {
+    let name = NAMESPACE.to_owned();
+    v1::UpdateNamespaceRequest {
+        namespace: Some(v1::Namespace { name, allow_self_approval, ..Default::default() }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["allow_self_approval".to_owned()] }),
+        reason: reason.to_owned(),
+        ..Default::default()
+    }
+    .into()
+}
+
+pub fn open_incident(model: &str, id: &str, number: u32, reason: &str) -> Ask {
+    let versions = vec![version_name(model, number)];
+    let incident = v1::Incident { title: "it answers nonsense".to_owned(), versions, ..Default::default() };
+    v1::OpenIncidentRequest {
+        parent: model_name(model),
+        incident_id: id.to_owned(),
+        incident: Some(incident),
+        reason: reason.to_owned(),
+        ..Default::default()
+    }
+    .into()
+}
+
 /// Accuracy over a window of one day.
 pub fn measurement(k: i64) -> v1::Evaluation {
     let rate = v1::metric_point::Value::Rate(v1::RatePoint { k, n: 1_000 });
@@ -190,49 +292,6 @@ pub fn record_batch(model: &str, number: u32, prefix: &str, count: usize) -> Ask
     let version = version_name(model, number);
     let requests = (0..count).map(|i| record(&version, &format!("{prefix}-{i}"), i as i64 % 1_000)).collect();
     v1::BatchRecordEvaluationsRequest { parent: model_name(model), requests, ..Default::default() }.into()
-}
-
-/// One of each verb, in an order in which all of them are carried out on a log
-/// that holds nothing but its namespace. `word` goes into what they say.
-pub fn one_of_each(word: &str) -> Vec<Ask> {
-    let (one, two) = (version_name("m", 1), version_name("m", 2));
-    let mut created = create_model("m");
-    created.model.as_mut().unwrap().description = word.to_owned();
-    let mut version = create_version("m");
-    version.version.as_mut().unwrap().description = word.to_owned();
-    let mut aliased = set_alias("m", "production", 1, "");
-    if let Ask::SetAlias(request) = &mut aliased {
-        request.reason = word.to_owned();
-    }
-    let k = word.len() as i64;
-    vec![
-        create_namespace("charity", word),
-        created.into(),
-        describe_model("m", &format!("{word}!"), ""),
-        version.clone().into(),
-        version.into(),
-        label_version(&one, &format!("v-{word}")),
-        submit(&one, word),
-        approve(&one, word),
-        submit(&two, word),
-        reject(&two, word),
-        aliased,
-        delete_alias(&format!("{}/aliases/production", model_name("m")), word),
-        record(&one, "", k).into(),
-        v1::BatchRecordEvaluationsRequest {
-            parent: model_name("m"),
-            requests: vec![record(&one, "", k + 1), record(&one, "named", k + 2)],
-            ..Default::default()
-        }
-        .into(),
-        deprecate(&one, word, BEGIN + 400 * DAY),
-        reinstate(&one, word),
-        deprecate(&one, &format!("{word} again"), BEGIN + 400 * DAY),
-        retire(&one, word),
-        archive(&one, word),
-        delete_model(&model_name("m"), word),
-        undelete_model(&model_name("m"), word),
-    ]
 }
 
 /// The namespace whose log a mutation writes.

@@ -1,6 +1,6 @@
 //! Evaluations through the wire.
 
-use crate::support::{BEGIN, DAY, TestServer, explain, model_name, time, version_name};
+use crate::support::{BEGIN, DAY, NOTICE, REVIEWER, TestServer, by, explain, model_name, time, version_name};
 use std::collections::BTreeMap;
 use steward_registry::proto::v1::{
     self, CategoricalBins, ConfusionCounts, ConfusionPoint, ExponentialBuckets, ExponentialHistogramPoint,
@@ -177,6 +177,11 @@ async fn evaluations_are_taken_from_draft_to_deprecated_and_no_further() {
     let server = started().await;
     let name = version_name("m", 1);
     macro_rules! step {
+        (approve_version, $request:ident) => {
+            let (name, reason) = (name.clone(), "because".to_owned());
+            let request = v1::$request { name, reason, ..Default::default() };
+            server.lifecycle().approve_version(by(REVIEWER, request)).await.unwrap();
+        };
         ($method:ident, $request:ident $(, $field:ident: $value:expr)*) => {
             let (name, reason) = (name.clone(), "because".to_owned());
             let request = v1::$request { name, reason, $($field: $value,)* ..Default::default() };
@@ -190,7 +195,7 @@ async fn evaluations_are_taken_from_draft_to_deprecated_and_no_further() {
     step!(approve_version, ApproveVersionRequest);
     recorded().await.expect("an approved version");
     let successor = v1::deprecate_version_request::Successor::NoReplacementReason("none".to_owned());
-    step!(deprecate_version, DeprecateVersionRequest, sunset_time: Some(time(BEGIN + DAY)), successor: Some(successor));
+    step!(deprecate_version, DeprecateVersionRequest, sunset_time: Some(time(BEGIN + NOTICE)), successor: Some(successor));
     recorded().await.expect("a deprecated version");
     step!(retire_version, RetireVersionRequest);
     let word = "EVALUATION_NOT_ACCEPTED".to_owned();

@@ -1,13 +1,15 @@
 //! The life of a version through the wire: every verb from every state, the
 //! guards, and what each step leaves behind.
 
-use crate::support::{BEGIN, DAY, TestServer, create_version, explain, time, version_name};
+use crate::support::{
+    BEGIN, DAY, NAMESPACE, NOTICE, TestServer, create_version, explain, time, version_name,
+};
 use steward_registry::proto::v1::{
     self, VersionState, VersionState::*, deprecate_version_request::Successor,
 };
 use tonic::{Code, Request, Response, Status};
 
-/// What is done to a version; `Deprecate` has a day of notice and no replacement.
+/// What is done to a version; `Deprecate` names no replacement.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Verb {
     Submit,
@@ -18,6 +20,9 @@ enum Verb {
     Retire,
     Archive,
 }
+
+/// Where the sunset makes no difference.
+const SUNSET: i64 = BEGIN + NOTICE;
 
 use Verb::*;
 
@@ -51,7 +56,7 @@ async fn apply(server: &TestServer, number: u32, verb: Verb) -> Result<v1::Versi
         Reject => call!(reject_version, RejectVersionRequest),
         Deprecate => {
             let successor = Some(Successor::NoReplacementReason("the service ends".to_owned()));
-            let sunset_time = Some(time(BEGIN + DAY));
+            let sunset_time = Some(time(SUNSET));
             call!(deprecate_version, DeprecateVersionRequest, successor: successor, sunset_time: sunset_time)
         }
         Reinstate => call!(reinstate_version, ReinstateVersionRequest),
@@ -82,9 +87,14 @@ async fn started() -> TestServer {
     server
 }
 
-fn decision(verb: Verb, at: i64) -> Option<v1::Decision> {
+/// What goes on record: who, why, when, and under which rules.
+async fn decision(server: &TestServer, verb: Verb, at: i64) -> Option<v1::Decision> {
     let (actor, reason) = (format!("{verb:?}r"), format!("{verb:?} it"));
-    Some(v1::Decision { actor, reason, time: Some(time(at)) })
+    let name = format!("{NAMESPACE}/policies/preview");
+    let get = v1::GetPolicyRequest { name: name.clone(), ..Default::default() };
+    let v1::Policy { revision, digest, .. } = server.policies().get_policy(get).await.unwrap().into_inner();
+    let policy = Some(v1::PolicyReference { policy: name, revision, digest });
+    Some(v1::Decision { actor, reason, time: Some(time(at)), policy, ..Default::default() })
 }
 
 #[tokio::test]
@@ -124,6 +134,11 @@ async fn every_verb_leads_from_every_state_where_the_contract_says_and_else_nowh
     server.stop().await;
 }
 
+fn reminder(sunset: i64, days_before: i32) -> v1::Reminder {
+    let due_time = Some(time(sunset - i64::from(days_before) * DAY));
+    v1::Reminder { due_time, days_before, sent_time: None }
+}
+
 #[tokio::test]
 async fn each_step_records_who_when_and_why_and_keeps_what_was_recorded() {
     let server = started().await;
@@ -136,31 +151,43 @@ async fn each_step_records_who_when_and_why_and_keeps_what_was_recorded() {
         version.update_time = Some(time(now));
         version.audit_position += 1;
         version.etag = format!("p{}", version.audit_position);
+        let decision = decision(&server, verb, now).await;
         match verb {
             Submit => {
-                version.submission = decision(verb, now);
+                version.submission = decision;
                 version.content_digest = after.content_digest.clone();
                 version.set_state(Candidate);
             }
             Approve => {
-                version.review = decision(verb, now);
+                version.review = decision;
+                // A preview has no least life.
+                version.not_sooner_than_time = Some(time(now));
                 version.set_state(Approved);
             }
             Deprecate => {
                 version.deprecation = Some(v1::Deprecation {
-                    decision: decision(verb, now),
-                    sunset_time: Some(time(BEGIN + DAY)),
-                    replacement: String::new(),
+                    decision,
+                    sunset_time: Some(time(SUNSET)),
                     no_replacement_reason: "the service ends".to_owned(),
+                    reminders: [14, 7, 1].map(|days| reminder(SUNSET, days)).to_vec(),
+                    enforcement: v1::Enforcement::Block.into(),
+                    ..Default::default()
                 });
+                version.effective_sunset_time = Some(time(SUNSET));
                 version.set_state(Deprecated);
             }
             Retire => {
-                version.retirement = decision(verb, now);
+                version.retirement = Some(v1::Retirement {
+                    decision,
+                    cause: v1::RetirementCause::Unused.into(),
+                    // It was announced an hour ago.
+                    notice: Some(prost_types::Duration { seconds: 3_600, nanos: 0 }),
+                });
+                version.effective_sunset_time = None;
                 version.set_state(Retired);
             }
             _ => {
-                version.archival = decision(verb, now);
+                version.archival = decision;
                 version.set_state(Archived);
             }
         }
@@ -254,7 +281,7 @@ fn replacement(number: u32) -> Successor {
 }
 
 #[tokio::test]
-async fn a_sunset_lies_in_the_future() {
+async fn a_sunset_lies_in_the_future_by_the_notice_at_least() {
     let server = started().await;
     reach(&server, Approved).await;
     server.clock.advance(DAY);
@@ -263,7 +290,13 @@ async fn a_sunset_lies_in_the_future() {
         let error = deprecate(&server, sunset, none()).await.unwrap_err();
         assert_eq!(explain(&error).1, "SUNSET_NOT_IN_FUTURE");
     }
-    deprecate(&server, BEGIN + DAY + 1, none()).await.unwrap();
+    let earliest = BEGIN + DAY + 14 * DAY;
+    for sunset in [BEGIN + DAY + 1, earliest - 1] {
+        let error = deprecate(&server, sunset, none()).await.unwrap_err();
+        assert_eq!(explain(&error).1, "NOTICE_TOO_SHORT");
+        assert!(error.message().contains("2026-03-16T00:00:00Z"), "{}", error.message());
+    }
+    deprecate(&server, earliest, none()).await.unwrap();
     server.stop().await;
 }
 
@@ -271,7 +304,7 @@ async fn a_sunset_lies_in_the_future() {
 async fn a_replacement_exists_and_is_approved_and_is_another_version() {
     let server = started().await;
     reach(&server, Approved).await;
-    let sunset = BEGIN + DAY;
+    let sunset = SUNSET;
     let word = async |successor| explain(&deprecate(&server, sunset, successor).await.unwrap_err()).1;
     assert_eq!(word(replacement(99)).await, "REPLACEMENT_MISSING");
     assert_eq!(word(replacement(1)).await, "REPLACEMENT_CIRCLE");
@@ -292,7 +325,7 @@ async fn replacements_make_no_circle_also_by_a_detour() {
     for _ in 0..3 {
         reach(&server, Approved).await;
     }
-    let sunset = BEGIN + DAY;
+    let sunset = SUNSET;
     deprecate_number(&server, 1, sunset, replacement(2)).await.unwrap();
     deprecate_number(&server, 2, sunset, replacement(3)).await.unwrap();
     let error = deprecate_number(&server, 3, sunset, replacement(1)).await.unwrap_err();

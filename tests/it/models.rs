@@ -121,7 +121,8 @@ async fn what_only_the_server_decides_is_ignored_in_a_request() {
 #[tokio::test]
 async fn a_model_without_a_tier_is_standard() {
     let server = TestServer::start().await;
-    assert_eq!(server.model("m").await.risk_tier(), v1::RiskTier::Standard);
+    let model = v1::Model { kind: v1::ModelKind::Own.into(), ..Default::default() };
+    assert_eq!(create(&server, "m", model).await.risk_tier(), v1::RiskTier::Standard);
     server.stop().await;
 }
 

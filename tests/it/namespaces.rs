@@ -33,8 +33,9 @@ async fn a_namespace_is_read_back_as_it_was_created_and_begins_a_log() {
         description: "A tenant.\nOf its own.".to_owned(),
         log_id: created.log_id.clone(),
         create_time: Some(time(BEGIN)),
+        update_time: Some(time(BEGIN)),
         etag: "p0".to_owned(),
-        audit_position: 0,
+        ..Default::default()
     };
     assert_eq!(created, wanted);
     let request = v1::GetNamespaceRequest { name: created.name.clone(), read_at: None };

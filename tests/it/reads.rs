@@ -2,7 +2,7 @@
 //! position and its time.
 
 use crate::support::{
-    BEGIN, DAY, NAMESPACE, TestServer, create_version, explain, model_name, time, version_name,
+    BEGIN, DAY, NAMESPACE, REVIEWER, TestServer, by, create_version, explain, model_name, time, version_name,
 };
 use steward_registry::proto::v1::{
     self, deprecate_version_request::Successor, resolve_version_request::Selector,
@@ -11,7 +11,7 @@ use tonic::{Code, Response, Status};
 
 const SECOND: i64 = 1_000_000;
 /// When version 1 of the script ends.
-const SUNSET: i64 = BEGIN + DAY;
+const SUNSET: i64 = BEGIN + 30 * DAY;
 
 /// When to read.
 #[derive(Clone, Copy, Debug)]
@@ -174,6 +174,11 @@ async fn carry_out(server: &TestServer, step: &Step) {
     let version = |number| version_name("m", number);
     let alias = || format!("{}/aliases/production", model_name("m"));
     macro_rules! verb {
+        (approve_version, $request:ident, $number:expr) => {{
+            let (name, reason) = (version($number), reason());
+            let request = v1::$request { name, reason, ..Default::default() };
+            server.lifecycle().approve_version(by(REVIEWER, request)).await.map(drop)
+        }};
         ($method:ident, $request:ident, $number:expr $(, $field:ident: $value:expr)*) => {{
             let (name, reason) = (version($number), reason());
             let request = v1::$request { name, reason, $($field: $value,)* ..Default::default() };

@@ -116,7 +116,7 @@ fn snake_case(state: &serde_json::Value) {
 
 /// Carries a history out over an engine, and holds it against its own replay.
 async fn state_is_the_replay_of_the_log(engine: Arc<dyn Engine>, history: &[Step]) {
-    let server = TestServer::over(engine.clone()).await;
+    let server = TestServer::unwatched(engine.clone()).await;
     carry_out(&server, history).await;
     let rebuilt: Arc<dyn Engine> = Arc::new(MemoryEngine::new());
     let (mut known, mut newest) = (BTreeSet::new(), 0);
@@ -135,7 +135,7 @@ async fn state_is_the_replay_of_the_log(engine: Arc<dyn Engine>, history: &[Step
     // Every key, index and request id; nothing is left out.
     assert_eq!(pairs(&*engine).await, pairs(&*rebuilt).await);
 
-    let replica = TestServer::over(rebuilt).await;
+    let replica = TestServer::unwatched(rebuilt).await;
     replica.clock.set(server.clock.now().micros());
     let begin = crate::support::BEGIN;
     let mut moments: Vec<_> = [0, 1, 3, 8].iter().map(|eighths| At::Position(newest * eighths / 8)).collect();

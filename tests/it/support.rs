@@ -12,12 +12,18 @@ use std::{
 use steward_registry::{
     cli::serve::{EngineKind, ServeArgs},
     config::Config,
-    domain::time::Timestamp,
+    domain::{name::NamespaceId, time::Timestamp},
+    grpc::{
+        health::Health,
+        serve::{self, ServeOptions},
+    },
+    http,
     proto::v1::{
         self, alias_service_client::AliasServiceClient, audit_service_client::AuditServiceClient,
-        evaluation_service_client::EvaluationServiceClient, lifecycle_service_client::LifecycleServiceClient,
-        model_service_client::ModelServiceClient, namespace_service_client::NamespaceServiceClient,
-        version_service_client::VersionServiceClient,
+        evaluation_service_client::EvaluationServiceClient, incident_service_client::IncidentServiceClient,
+        lifecycle_service_client::LifecycleServiceClient, model_service_client::ModelServiceClient,
+        namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
+        proposal_service_client::ProposalServiceClient, version_service_client::VersionServiceClient,
     },
     registry::{
         Registry,
@@ -76,6 +82,7 @@ pub struct TestServer {
     pub channel: Channel,
     drain: CancellationToken,
     task: JoinHandle<Result<(), ServerError>>,
+    registry: Option<Registry>,
 }
 
 impl TestServer {
@@ -92,7 +99,10 @@ impl TestServer {
 
     /// With these flags, on a port of its own.
     pub async fn run(flags: ServeArgs) -> Self {
-        let flags = ServeArgs { listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))), ..flags };
+        let listen = Some(SocketAddr::from(([127, 0, 0, 1], 0)));
+        // What the clock does is carried out when a test asks for it.
+        let scheduler = flags.scheduler.or(Some(false));
+        let flags = ServeArgs { listen, scheduler, ..flags };
         let config = Config::load(&flags, |_| None).unwrap();
         let (clock, environment) = environment();
         let drain = CancellationToken::new();
@@ -115,10 +125,38 @@ impl TestServer {
         let drain = CancellationToken::new();
         let token = drain.clone();
         let task = tokio::spawn(async move {
-            let config = Config::load(&ServeArgs::default(), |_| None).unwrap();
+            let flags = ServeArgs { scheduler: Some(false), ..ServeArgs::default() };
+            let config = Config::load(&flags, |_| None).unwrap();
             server::serve(&config, registry, listener, token, || Ok(())).await
         });
         Self::connected(address, clock, drain, task).await
+    }
+
+    /// Over an engine, and nothing happens because of the clock unless the test
+    /// looks at it with [`Self::carry_out_due`].
+    pub async fn unwatched(engine: Arc<dyn Engine>) -> Self {
+        let (clock, environment) = environment();
+        let registry = Registry::open(engine, environment).await.unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let drain = CancellationToken::new();
+        let (token, served) = (drain.clone(), registry.clone());
+        let task = tokio::spawn(async move {
+            let options = ServeOptions::default();
+            let app =
+                serve::app(server::routes(&served, &Health::new(&[]))?, http::router(), &options).unwrap();
+            serve::serve(listener, app, &options, token).await;
+            served.drain();
+            served.close().await;
+            Ok(())
+        });
+        TestServer { registry: Some(registry), ..Self::connected(address, clock, drain, task).await }
+    }
+
+    /// Looks at the clock in place of the scheduler; answers what that did.
+    pub async fn carry_out_due(&self) -> usize {
+        let default = NamespaceId::new("default").unwrap();
+        self.registry.as_ref().expect("an unwatched server").carry_out_due(&default).await.unwrap()
     }
 
     async fn connected(
@@ -129,7 +167,7 @@ impl TestServer {
     ) -> Self {
         let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
         let channel = endpoint.connect().await.unwrap();
-        TestServer { address, clock, channel, drain, task }
+        TestServer { address, clock, channel, drain, task, registry: None }
     }
 
     /// Begins to shut down.
@@ -140,7 +178,7 @@ impl TestServer {
     /// Shuts down and waits for the end. Streams that the test holds open delay it.
     pub async fn stop(self) {
         self.drain.cancel();
-        drop(self.channel);
+        drop((self.channel, self.registry));
         self.task.await.unwrap().unwrap();
     }
 
@@ -164,6 +202,18 @@ impl TestServer {
         LifecycleServiceClient::new(self.channel.clone())
     }
 
+    pub fn policies(&self) -> PolicyServiceClient<Channel> {
+        PolicyServiceClient::new(self.channel.clone())
+    }
+
+    pub fn proposals(&self) -> ProposalServiceClient<Channel> {
+        ProposalServiceClient::new(self.channel.clone())
+    }
+
+    pub fn incidents(&self) -> IncidentServiceClient<Channel> {
+        IncidentServiceClient::new(self.channel.clone())
+    }
+
     pub fn evaluations(&self) -> EvaluationServiceClient<Channel> {
         EvaluationServiceClient::new(self.channel.clone())
     }
@@ -182,7 +232,7 @@ impl TestServer {
         self.versions().create_version(create_version(model)).await.unwrap().into_inner()
     }
 
-    /// Registers a version and has it approved.
+    /// Registers a version and has it approved by somebody else.
     pub async fn approved(&self, model: &str) -> v1::Version {
         let name = self.version(model).await.name;
         let reason = "ready".to_owned();
@@ -190,7 +240,7 @@ impl TestServer {
             v1::SubmitVersionRequest { name: name.clone(), reason: reason.clone(), ..Default::default() };
         self.lifecycle().submit_version(submit).await.unwrap();
         let approve = v1::ApproveVersionRequest { name, reason, ..Default::default() };
-        self.lifecycle().approve_version(approve).await.unwrap().into_inner()
+        self.lifecycle().approve_version(by(REVIEWER, approve)).await.unwrap().into_inner()
     }
 
     /// Number of events in the log of `default`.
@@ -211,6 +261,20 @@ pub fn environment() -> (Arc<TestClock>, Environment) {
     (clock.clone(), Environment { clock, entropy: Arc::new(TestEntropy::default()) })
 }
 
+/// Who approves what others hand in.
+pub const REVIEWER: &str = "reviewer";
+
+/// A request in somebody's name.
+pub fn by<T>(actor: &str, message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    request.metadata_mut().insert("steward-actor", actor.parse().unwrap());
+    request
+}
+
+/// Until the sunset of a harness model: the notice of a preview, and a day until
+/// the first reminder.
+pub const NOTICE: i64 = 15 * DAY;
+
 /// The namespace that always exists.
 pub const NAMESPACE: &str = "namespaces/default";
 
@@ -224,9 +288,13 @@ pub fn version_name(model: &str, number: u32) -> String {
     format!("{}/versions/{number}", model_name(model))
 }
 
-/// A request for a model of its own.
+/// A request for a model of its own, whose policy asks for no card and no evidence.
 pub fn create_model(id: &str) -> v1::CreateModelRequest {
-    let model = v1::Model { kind: v1::ModelKind::Own.into(), ..Default::default() };
+    let model = v1::Model {
+        kind: v1::ModelKind::Own.into(),
+        risk_tier: v1::RiskTier::Preview.into(),
+        ..Default::default()
+    };
     v1::CreateModelRequest {
         parent: NAMESPACE.to_owned(),
         model_id: id.to_owned(),

@@ -3,6 +3,7 @@
 use super::transition::Verb;
 use crate::domain::{policy::PolicyContent, time::Timestamp, version::Version};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// Somebody's agreement.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,9 +60,14 @@ impl Need {
     pub fn met_by(&self, consent: &Consent<'_>) -> u32 {
         let counts = |actor: &&str| self.excluded.as_deref() != Some(*actor);
         let others = consent.approvals.iter().map(|approval| approval.actor.as_str());
-        let people: std::collections::BTreeSet<&str> =
-            others.chain([consent.author]).filter(counts).collect();
+        let people: BTreeSet<&str> = others.chain([consent.author]).filter(counts).collect();
         u32::try_from(people.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether it is only about not agreeing with oneself. A namespace may waive that,
+    /// on the record; that there are two people it may not.
+    pub fn is_about_one_person(&self) -> bool {
+        self.excluded.is_some()
     }
 
     /// Whether enough people are for the step.
@@ -69,3 +75,6 @@ impl Need {
         self.met_by(consent) >= self.people
     }
 }
+
+#[cfg(test)]
+mod tests;

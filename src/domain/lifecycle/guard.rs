@@ -1,6 +1,8 @@
 //! The guards of the lifecycle. Each refuses with a word of its own, the values
 //! that are in the way, and what to do.
 
+mod sunset;
+
 use super::{
     Successor, VersionState,
     consent::{Consent, Need},
@@ -25,6 +27,9 @@ pub fn all(version: &Version, verb: &Verb, facts: &Facts<'_>, request: &Request<
     if verb.leads_from(version.state).is_none() {
         refusals.push(guards.illegal(verb));
     }
+    if verb.needs_service() && version.is_over(request.now) {
+        refusals.push(guards.passed());
+    }
     match verb {
         Verb::Submit => {
             refusals.extend(guards.incomplete());
@@ -34,17 +39,22 @@ pub fn all(version: &Version, verb: &Verb, facts: &Facts<'_>, request: &Request<
         Verb::Deprecate { sunset_time, successor } => {
             refusals.extend(guards.sunset(*sunset_time));
             refusals.extend(guards.successor(successor));
+            refusals.extend(guards.replaces_others(*sunset_time, successor));
         }
         Verb::ExtendSunset { sunset_time } => refusals.extend(guards.extend(*sunset_time)),
         Verb::ShortenSunset { sunset_time } => refusals.extend(guards.shorten(*sunset_time)),
+        Verb::Reinstate => refusals.extend(guards.reinstate()),
         Verb::Retire => refusals.extend(guards.in_use()),
         Verb::EmergencyRetire { successor } => refusals.extend(guards.successor(successor)),
         Verb::Restore { until_time } => refusals.extend(guards.restore(*until_time)),
-        Verb::Archive => refusals.extend(guards.archive()),
+        Verb::Archive => {
+            refusals.extend(guards.lifted());
+            refusals.extend(guards.archive());
+        }
         Verb::Hold => refusals.extend(version.hold.is_some().then(|| guards.held("lift that hold first"))),
         Verb::Release if version.hold.is_none() => refusals
             .push(guards.refuse(Reason::VersionNotHeld, "it is not on hold, so there is nothing to lift")),
-        Verb::Reject | Verb::Reinstate | Verb::Release => {}
+        Verb::Reject | Verb::Release => {}
     }
     refusals
 }
@@ -99,6 +109,11 @@ impl Guards<'_> {
         self.refuse(Reason::VersionOnHold, format!("it is on hold ({why}); {advice}"))
     }
 
+    fn lifted(&self) -> Option<Refusal> {
+        let is_held = self.version.hold.is_some();
+        is_held.then(|| self.held("have somebody other than who placed the hold lift it"))
+    }
+
     fn incomplete(&self) -> Option<Refusal> {
         let content = &self.version.content;
         let complete = content.upstream.is_some() || content.artifacts.iter().any(|a| !a.digest.is_empty());
@@ -112,12 +127,10 @@ impl Guards<'_> {
     fn approve(&self, gates_overridden: bool) -> Vec<Refusal> {
         let (policy, now) = (&self.facts.policy.content, self.request.now);
         let mut refusals = Vec::new();
-        if self.version.hold.is_some() {
-            refusals.push(self.held("have somebody other than who placed the hold lift it"));
-        }
+        refusals.extend(self.lifted());
         refusals.extend(card::gaps(&policy.card_fields, self.facts.model));
         if let Some(end) = &self.facts.upstream_end
-            && end.latest_time <= now.plus_days(policy.minimum_life_days)
+            && (end.latest_time <= now || end.latest_time < now.plus_days(policy.minimum_life_days))
         {
             let sentence = format!(
                 "its provider shuts it down on {}: with the margin of {} days it would end on {}, but a version \
@@ -139,53 +152,6 @@ impl Guards<'_> {
             (true, Some(_)) => {}
         }
         refusals
-    }
-
-    /// What bounds a sunset from below: the notice, and the least life.
-    fn earliest_sunset(&self) -> Timestamp {
-        let notice = self.request.now.plus_days(self.facts.policy.content.notice_days);
-        self.version.not_sooner_than.map_or(notice, |earliest| earliest.max(notice))
-    }
-
-    fn latest_sunset(&self) -> Option<Timestamp> {
-        self.version.upstream_end.as_ref().map(|end| end.latest_time)
-    }
-
-    fn sunset(&self, sunset: Timestamp) -> Vec<Refusal> {
-        let now = self.request.now;
-        if sunset <= now {
-            let sentence = format!("the sunset {sunset} is not after now, {now}; choose a later one");
-            return vec![self.refuse(Reason::SunsetNotInFuture, sentence)];
-        }
-        let mut refusals = Vec::new();
-        let (notice, earliest) = (self.facts.policy.content.notice_days, self.earliest_sunset());
-        // A provider that leaves less time than the notice is stronger than the policy.
-        let latest = self.latest_sunset();
-        let bound = latest.map_or(earliest, |latest| earliest.min(latest));
-        if sunset < now.plus_days(notice) && sunset < bound {
-            let sentence = format!(
-                "the sunset {sunset} leaves less than the notice of {notice} days; the earliest legal sunset is {bound}"
-            );
-            refusals.push(self.refuse(Reason::NoticeTooShort, sentence).with("earliest_sunset_time", bound));
-        }
-        if let Some(birth) = self.version.not_sooner_than.filter(|birth| sunset < *birth && sunset < bound) {
-            let sentence = format!(
-                "callers were promised at its approval that it lives until {birth}; the earliest legal sunset is {bound}"
-            );
-            refusals.push(self.refuse(Reason::SunsetTooSoon, sentence).with("earliest_sunset_time", bound));
-        }
-        refusals.extend(self.beyond_upstream(sunset));
-        refusals
-    }
-
-    fn beyond_upstream(&self, sunset: Timestamp) -> Option<Refusal> {
-        let end = self.version.upstream_end.as_ref().filter(|end| sunset > end.latest_time)?;
-        let sentence = format!(
-            "the sunset {sunset} lies beyond {}, which is the provider's shutdown on {} less the policy's margin; \
-             choose an earlier one",
-            end.latest_time, end.shutdown_time
-        );
-        Some(self.refuse(Reason::SunsetAfterUpstream, sentence).with("latest_sunset_time", end.latest_time))
     }
 
     fn successor(&self, successor: &Successor) -> Option<Refusal> {
@@ -213,61 +179,22 @@ impl Guards<'_> {
         }
     }
 
-    fn extend(&self, sunset: Timestamp) -> Vec<Refusal> {
-        let Some(deprecation) = &self.version.deprecation else { return Vec::new() };
-        let mut refusals = self.in_restoration();
-        let present = deprecation.sunset_time;
-        if sunset <= present {
-            let sentence = format!("{sunset} is not after the present sunset, {present}; choose a later one");
-            refusals.push(self.refuse(Reason::SunsetNotLater, sentence));
+    /// Those who are told to move to a version should not have to move again at once.
+    fn replaces_others(&self, sunset: Timestamp, successor: &Successor) -> Option<Refusal> {
+        if matches!(successor, Successor::Replacement(_)) {
+            return None;
         }
-        let rule = self.facts.policy.content.extensions;
-        let count = deprecation.moves.iter().filter(|moved| moved.to > moved.from).count();
-        if count >= rule.most as usize {
-            let sentence = format!(
-                "it was extended {count} times already, and the policy allows {}; move the consumers, or reinstate it",
-                rule.most
-            );
-            refusals.push(self.refuse(Reason::ExtensionsExhausted, sentence));
-        }
-        let latest = deprecation.original_sunset().plus_days(rule.total_days);
-        if sunset > latest {
-            let sentence = format!(
-                "the policy allows {} days in all, counted from {}; the latest legal sunset is {latest}",
-                rule.total_days,
-                deprecation.original_sunset()
-            );
-            refusals.push(self.refuse(Reason::ExtensionTooLong, sentence).with("latest_sunset_time", latest));
-        }
-        refusals.extend(self.beyond_upstream(sunset));
-        refusals
-    }
-
-    fn shorten(&self, sunset: Timestamp) -> Vec<Refusal> {
-        let Some(deprecation) = &self.version.deprecation else { return Vec::new() };
-        let mut refusals = self.in_restoration();
-        let (now, present) = (self.request.now, deprecation.sunset_time);
-        if sunset <= now {
-            let sentence =
-                format!("the sunset {sunset} is not after now, {now}; to end it now, emergency-retire it");
-            refusals.push(self.refuse(Reason::SunsetNotInFuture, sentence));
-        }
-        if sunset >= present {
-            let sentence =
-                format!("{sunset} is not before the present sunset, {present}; choose an earlier one");
-            refusals.push(self.refuse(Reason::SunsetNotEarlier, sentence));
-        }
-        refusals
-    }
-
-    fn in_restoration(&self) -> Vec<Refusal> {
-        let restoration = self.version.restoration.as_ref();
-        let refuse = |until: Timestamp| {
-            let sentence =
-                format!("it is back only until {until} and has no sunset to move; reinstate it to keep it");
-            self.refuse(Reason::VersionRestored, sentence)
-        };
-        restoration.map(|restoration| refuse(restoration.until_time)).into_iter().collect()
+        let predecessors = self.facts.predecessors.iter().filter(|other| other.sunset_time > sunset);
+        let latest = predecessors.clone().map(|other| other.sunset_time).max()?;
+        let names: Vec<String> =
+            predecessors.map(|other| format!("{} (until {})", other.version, other.sunset_time)).collect();
+        let sentence = format!(
+            "it is named as the replacement of {}, and would leave before them without one itself; name a \
+             replacement, choose a sunset from {latest} on, or reinstate them",
+            names.join(", ")
+        );
+        let refusal = self.refuse(Reason::ReplacesOthers, sentence);
+        Some(refusal.with("predecessor_count", names.len()).with("predecessor_sunset_time", latest))
     }
 
     fn in_use(&self) -> Option<Refusal> {
@@ -290,7 +217,7 @@ impl Guards<'_> {
 
     fn restore(&self, until: Timestamp) -> Vec<Refusal> {
         let now = self.request.now;
-        let mut refusals = Vec::new();
+        let mut refusals: Vec<Refusal> = self.lifted().into_iter().collect();
         if self.request.incident.is_none() {
             let sentence = "a retired version comes back only for an open incident; open one and name it";
             refusals.push(self.refuse(Reason::IncidentRequired, sentence));
@@ -301,10 +228,11 @@ impl Guards<'_> {
             refusals
                 .push(self.refuse(Reason::RestorationTooLong, sentence).with("latest_until_time", latest));
         }
-        if let Some(end) = self.version.upstream_end.as_ref().filter(|end| end.shutdown_time <= until) {
+        if let Some(end) = self.facts.upstream_end.as_ref().filter(|end| end.shutdown_time < until) {
             let sentence =
-                format!("its provider shuts it down on {}; there is nothing to restore", end.shutdown_time);
-            refusals.push(self.refuse(Reason::UpstreamEndsTooSoon, sentence));
+                format!("its provider shuts it down on {}; it cannot be back longer", end.shutdown_time);
+            let refusal = self.refuse(Reason::UpstreamEndsTooSoon, sentence);
+            refusals.push(refusal.with("upstream_shutdown_time", end.shutdown_time));
         }
         refusals
     }
@@ -321,3 +249,6 @@ impl Guards<'_> {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

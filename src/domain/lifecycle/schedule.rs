@@ -2,6 +2,7 @@
 //! all known in advance.
 
 use crate::domain::{
+    event::EventType,
     policy::PolicyContent,
     time::{MINUTE, Timestamp},
 };
@@ -58,8 +59,9 @@ pub enum BrownoutOutcome {
 }
 
 impl Schedule {
-    /// What a policy asks for from `now` on.
-    pub fn plan(policy: &PolicyContent, sunset: Timestamp, now: Timestamp) -> Self {
+    /// What a policy asks for before a sunset, of which what begins before `from` is
+    /// left out.
+    pub fn plan(policy: &PolicyContent, sunset: Timestamp, from: Timestamp) -> Self {
         let reminders = policy.reminder_days.iter().map(|days| Reminder {
             due_time: sunset.minus_days(*days),
             days_before: *days,
@@ -71,8 +73,8 @@ impl Schedule {
             Brownout { start_time, end_time, outcome: None }
         });
         Schedule {
-            reminders: reminders.filter(|reminder| reminder.due_time >= now).collect(),
-            brownouts: brownouts.filter(|brownout| brownout.start_time >= now).collect(),
+            reminders: reminders.filter(|reminder| reminder.due_time >= from).collect(),
+            brownouts: brownouts.filter(|brownout| brownout.start_time >= from).collect(),
         }
     }
 
@@ -88,8 +90,46 @@ impl Schedule {
         reminders.chain(brownouts).min()
     }
 
-    /// The brownout that a moment lies in.
+    /// Marks the first thing that is due and not done yet as done, and says what it
+    /// was. While it `is_quiet`, because an incident is open, no brownout begins.
+    pub fn advance(&mut self, now: Timestamp, is_quiet: bool) -> Option<EventType> {
+        let reminders = self.reminders.iter_mut().filter(|r| r.sent_time.is_none() && r.due_time <= now);
+        let brownouts = self.brownouts.iter_mut().filter(|b| b.outcome.is_none() && b.start_time <= now);
+        match (reminders.min_by_key(|r| r.due_time), brownouts.min_by_key(|b| b.start_time)) {
+            (Some(reminder), Some(brownout)) if brownout.start_time < reminder.due_time => {
+                Some(brownout.pass(now, is_quiet))
+            }
+            (Some(reminder), _) => {
+                reminder.sent_time = Some(now);
+                Some(EventType::VersionReminded)
+            }
+            (None, brownout) => brownout.map(|brownout| brownout.pass(now, is_quiet)),
+        }
+    }
+
+    /// The brownout that a moment lies in. It is announced, so nobody has to have
+    /// begun it; but one that was called off does not begin after all.
     pub fn brownout_at(&self, now: Timestamp) -> Option<&Brownout> {
-        self.brownouts.iter().find(|brownout| (brownout.start_time..brownout.end_time).contains(&now))
+        let is_on = |brownout: &&Brownout| matches!(brownout.outcome, None | Some(BrownoutOutcome::Began));
+        let is_now = |brownout: &&Brownout| (brownout.start_time..brownout.end_time).contains(&now);
+        self.brownouts.iter().filter(is_on).find(is_now)
     }
 }
+
+impl Brownout {
+    /// Decides what becomes of it now that it is due.
+    fn pass(&mut self, now: Timestamp, is_quiet: bool) -> EventType {
+        let (kind, outcome) = if self.end_time <= now {
+            (EventType::VersionBrownoutSkipped, BrownoutOutcome::Missed)
+        } else if is_quiet {
+            (EventType::VersionBrownoutSkipped, BrownoutOutcome::Suspended)
+        } else {
+            (EventType::VersionBrownoutBegan, BrownoutOutcome::Began)
+        };
+        self.outcome = Some(outcome);
+        kind
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -2,16 +2,16 @@
 //! new one, or every refusal.
 
 use super::{
-    Decision, Deprecation, Hold, Restoration, Retirement, RetirementCause, Successor, SunsetMove,
-    UpstreamEnd, VersionState,
+    Decision, Deprecation, Hold, Restoration, RetirementCause, Successor, UpstreamEnd, VersionState,
     consent::{Approval, Consent, Need},
     guard,
     schedule::Schedule,
+    sunset::gone_replacement,
 };
 use crate::domain::{
     model::Model,
     name::{ConsumerName, IncidentName, VersionName},
-    policy::{Policy, gate::GateResult},
+    policy::{Policy, PolicyContent, gate::GateResult},
     refusal::Refusal,
     time::Timestamp,
     version::Version,
@@ -104,9 +104,18 @@ impl Verb {
             (Verb::EmergencyRetire { .. }, Approved | Deprecated) => Some(Retired),
             (Verb::Restore { .. }, Retired) => Some(Deprecated),
             (Verb::Archive, Retired | Rejected) => Some(Archived),
-            (Verb::Hold | Verb::Release, Candidate | Approved | Deprecated) => Some(state),
+            (Verb::Hold | Verb::Release, Candidate | Approved | Deprecated | Retired | Rejected) => {
+                Some(state)
+            }
             _ => None,
         }
+    }
+
+    /// Whether it is about a version in service, so that it comes too late once
+    /// that has ended.
+    pub(super) fn needs_service(&self) -> bool {
+        self.leads_from(VersionState::Deprecated).is_some() && !matches!(self, Verb::Hold | Verb::Release)
+            || matches!(self, Verb::Deprecate { .. })
     }
 
     /// The states from which the verb is allowed, in words.
@@ -128,6 +137,15 @@ pub struct Replacement {
     pub onward: Vec<VersionName>,
 }
 
+/// A deprecated version that names the version as its replacement.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Predecessor {
+    /// The deprecated version.
+    pub version: VersionName,
+    /// When it ends.
+    pub sunset_time: Timestamp,
+}
+
 /// A program that uses a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct User {
@@ -146,13 +164,17 @@ pub struct Facts<'a> {
     pub policy: &'a Policy,
     /// Whether one person may agree with themselves, on the record.
     pub allows_self_approval: bool,
-    /// What is known of the replacement that the verb names.
+    /// What is known of the replacement that the verb names; for a restoration, of
+    /// the one that the version named when it went.
     pub replacement: Replacement,
+    /// The versions in service that the version replaces; for a deprecation.
+    pub predecessors: Vec<Predecessor>,
     /// What the policy's gates found; for an approval.
     pub gates: Vec<GateResult>,
     /// From when the newest evaluation is; for an approval.
     pub newest_evidence: Option<Timestamp>,
-    /// What the provider of a rented version announced; for an approval.
+    /// What the provider of a rented version announced; for a submission, an approval
+    /// and a restoration.
     pub upstream_end: Option<UpstreamEnd>,
     /// The programs that use the version.
     pub users: Vec<User>,
@@ -184,7 +206,7 @@ pub fn apply(
 ) -> Result<Version, Vec<Refusal>> {
     let consent = Consent { author: request.author, approvals: request.approvals };
     let need = Need::of(verb, &version, &facts.policy.content, request.author, !facts.users.is_empty());
-    let self_approved = !need.is_met(&consent) && facts.allows_self_approval;
+    let self_approved = !need.is_met(&consent) && need.is_about_one_person() && facts.allows_self_approval;
     let mut refusals = guard::all(&version, verb, facts, request);
     if !self_approved {
         refusals.extend(guard::consent(&version, verb, &need, &consent));
@@ -222,105 +244,70 @@ fn step(
     let policy = &facts.policy.content;
     let version = Version { state, update_time: now, ..version };
     match verb {
-        Verb::Submit => Version { submission: Some(decision), ..version },
+        Verb::Submit => {
+            Version { submission: Some(decision), upstream_end: facts.upstream_end.clone(), ..version }
+        }
         Verb::Approve { .. } => Version {
             review: Some(decision),
             not_sooner_than: Some(now.plus_days(policy.minimum_life_days)),
             upstream_end: facts.upstream_end.clone(),
             ..version
         },
-        Verb::Reject => Version { review: Some(decision), hold: None, ..version },
+        Verb::Reject => Version { review: Some(decision), ..version },
         Verb::Deprecate { sunset_time, successor } => {
-            let deprecation = Deprecation {
-                decision,
-                sunset_time: *sunset_time,
-                successor: successor.clone(),
-                moves: Vec::new(),
-                schedule: Schedule::default(),
-                enforcement: policy.enforcement,
-            };
-            Version { deprecation: Some(deprecation), ..version }.replanned(policy, now)
+            let deprecation = deprecation(decision, *sunset_time, successor, policy);
+            version.announced(deprecation, policy)
         }
         Verb::ExtendSunset { sunset_time } | Verb::ShortenSunset { sunset_time } => {
-            version.with_sunset(*sunset_time, decision).replanned(policy, now)
+            version.with_sunset(*sunset_time, decision, policy)
         }
-        Verb::Reinstate => Version { deprecation: None, restoration: None, ..version },
+        Verb::Reinstate => version.reinstated(decision),
         Verb::Retire => version.retired(decision, RetirementCause::Unused),
         Verb::EmergencyRetire { successor } => {
-            let version = version.announced(decision.clone(), successor.clone());
+            let deprecation = match version.deprecation.clone() {
+                // What to move to now is known better than at the announcement.
+                Some(before) => Deprecation { successor: successor.clone(), ..before },
+                None => deprecation(decision.clone(), now, successor, policy),
+            };
+            let version = Version { deprecation: Some(deprecation), ..version };
             version.retired(decision, RetirementCause::Emergency)
         }
-        Verb::Restore { until_time } => {
-            let restoration = Restoration { decision, until_time: *until_time };
-            Version { restoration: Some(restoration), ..version }
-        }
+        Verb::Restore { until_time } => restored(version, *until_time, facts, decision),
         Verb::Archive => Version { archival: Some(decision), ..version },
         Verb::Hold => Version { hold: Some(Hold { decision, way_back: facts.way_back.clone() }), ..version },
-        Verb::Release => Version { hold: None, ..version },
+        Verb::Release => Version { hold: None, release: Some(decision), ..version },
     }
 }
 
-impl Version {
-    /// When it stops resolving, if that is known: the sunset, or the provider's
-    /// end less the margin, whichever is earlier; in a restoration its end.
-    pub fn effective_sunset(&self) -> Option<Timestamp> {
-        if let (VersionState::Deprecated, Some(restoration)) = (self.state, &self.restoration) {
-            return Some(restoration.until_time);
+fn deprecation(
+    decision: Decision,
+    sunset_time: Timestamp,
+    successor: &Successor,
+    policy: &PolicyContent,
+) -> Deprecation {
+    Deprecation {
+        decision,
+        sunset_time,
+        successor: successor.clone(),
+        moves: Vec::new(),
+        schedule: Schedule::default(),
+        enforcement: policy.enforcement,
+    }
+}
+
+/// The version back for a while. What it named as its replacement may have gone
+/// while it was away.
+fn restored(version: Version, until_time: Timestamp, facts: &Facts<'_>, decision: Decision) -> Version {
+    let is_served =
+        matches!(facts.replacement.state, Some(VersionState::Approved | VersionState::Deprecated));
+    let deprecation = version.deprecation.map(|deprecation| match deprecation.replacement() {
+        Some(name) if !is_served => {
+            Deprecation { successor: gone_replacement(name, decision.time), ..deprecation }
         }
-        let upstream = self.upstream_end.as_ref().map(|end| end.latest_time);
-        let own = self.deprecation.as_ref().map(|deprecation| deprecation.sunset_time);
-        match self.state {
-            VersionState::Approved => upstream,
-            VersionState::Deprecated => own.into_iter().chain(upstream).min(),
-            _ => None,
-        }
-    }
-
-    /// The version with reminders and brownouts for its effective sunset.
-    pub(super) fn replanned(self, policy: &crate::domain::policy::PolicyContent, now: Timestamp) -> Self {
-        let sunset = self.effective_sunset();
-        let deprecation = self.deprecation.map(|deprecation| {
-            let sunset = sunset.unwrap_or(deprecation.sunset_time);
-            Deprecation { schedule: Schedule::plan(policy, sunset, now), ..deprecation }
-        });
-        Version { deprecation, ..self }
-    }
-
-    fn with_sunset(self, to: Timestamp, decision: Decision) -> Self {
-        let deprecation = self.deprecation.map(|mut deprecation| {
-            deprecation.moves.push(SunsetMove { decision, from: deprecation.sunset_time, to });
-            Deprecation { sunset_time: to, ..deprecation }
-        });
-        Version { deprecation, ..self }
-    }
-
-    /// The version with an announcement, if it had none.
-    fn announced(self, decision: Decision, successor: Successor) -> Self {
-        let deprecation = self.deprecation.clone().unwrap_or_else(|| Deprecation {
-            sunset_time: decision.time,
-            decision,
-            successor: successor.clone(),
-            moves: Vec::new(),
-            schedule: Schedule::default(),
-            enforcement: Default::default(),
-        });
-        // What to move to now is known better than at the announcement.
-        Version { deprecation: Some(Deprecation { successor, ..deprecation }), ..self }
-    }
-
-    /// The version out of service.
-    pub(super) fn retired(self, decision: Decision, cause: RetirementCause) -> Self {
-        let announced = self.deprecation.as_ref().map_or(decision.time, |d| d.decision.time);
-        let notice_seconds = decision.time.micros_since(announced).max(0) / 1_000_000;
-        Version {
-            state: VersionState::Retired,
-            update_time: decision.time,
-            retirement: Some(Retirement { decision, cause, notice_seconds }),
-            restoration: None,
-            hold: None,
-            ..self
-        }
-    }
+        _ => deprecation,
+    });
+    let restoration = Some(Restoration { decision, until_time });
+    Version { deprecation, restoration, upstream_end: facts.upstream_end.clone(), ..version }
 }
 
 #[cfg(test)]

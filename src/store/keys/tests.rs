@@ -18,7 +18,10 @@ fn every_key_has_the_bytes_it_always_had() {
     let time_1970 = Timestamp::from_micros(0).unwrap();
     let evaluation: EvaluationName = "namespaces/default/models/m/versions/2/evaluations/e1".parse().unwrap();
     let alias: AliasName = "namespaces/default/models/m/aliases/production".parse().unwrap();
-    let golden: [(&str, Bytes, &[u8]); 14] = [
+    let policy: PolicyName = "namespaces/default/policies/standard".parse().unwrap();
+    let named = |name: &str| state(&ResourceName::parse_any(&format!("namespaces/default/{name}")).unwrap());
+    let rented: UpstreamName = "namespaces/default/upstreams/openai~api~eu~gpt-5".parse().unwrap();
+    let golden: [(&str, Bytes, &[u8]); 22] = [
         ("namespace", state(&ResourceName::Namespace("namespaces/default".parse().unwrap())), b"ndefault\0"),
         ("model", state(&model("m").into()), b"mdefault\0m\0"),
         ("version", state(&version("m", 2).into()), b"vdefault\0m\0\0\0\0\0\0\0\0\x02"),
@@ -36,6 +39,22 @@ fn every_key_has_the_bytes_it_always_had() {
             "by window",
             evaluation_by_window(&evaluation, time_1970),
             b"wdefault\0m\0\0\0\0\0\0\0\0\x02\x80\0\0\0\0\0\0\0e1\0",
+        ),
+        ("policy", state(&policy.clone().into()), b"pdefault\0standard\0"),
+        ("proposal", named("models/m/versions/2/proposals/p1"), b"rdefault\0m\0\0\0\0\0\0\0\0\x02p1\0"),
+        ("incident", named("models/m/incidents/i1"), b"idefault\0m\0i1\0"),
+        ("consumer", named("models/m/consumers/chat"), b"odefault\0m\0chat\0"),
+        ("upstream", state(&rented.clone().into()), b"sdefault\0openai~api~eu~gpt-5\0"),
+        ("rules", policy_by_digest(&policy, "sha256:ab"), b"gdefault\0standard\0sha256:ab\0"),
+        (
+            "by upstream",
+            version_by_upstream(&rented, &version("m", 2)),
+            b"ydefault\0openai~api~eu~gpt-5\0m\0\0\0\0\0\0\0\0\x02",
+        ),
+        (
+            "due",
+            due(&model("m").into(), time_1970),
+            b"ddefault\0\x80\0\0\0\0\0\0\0namespaces/default/models/m\0",
         ),
     ];
     for (what, key, bytes) in golden {
@@ -71,4 +90,49 @@ fn positions_and_aliases_are_read_back_from_their_keys() {
     assert_eq!(position_of(&history(&model("m").into(), 77)), Some(77));
     let alias: AliasName = "namespaces/default/models/m/aliases/production".parse().unwrap();
     assert_eq!(alias_of(&model("m"), &state(&alias.clone().into())), Some(alias));
+}
+
+#[test]
+fn what_is_due_is_found_from_its_time_on_and_read_back() {
+    let namespace = NamespaceId::new("default").unwrap();
+    let at = |micros| Timestamp::from_micros(micros).unwrap();
+    let names = [
+        "namespaces/default/models/m",
+        "namespaces/default/models/donor%20chat/versions/2",
+        "namespaces/default/models/m/aliases/production",
+        "namespaces/default/models/m/versions/2/proposals/p1",
+    ];
+    for name in names {
+        let name = ResourceName::parse_any(name).unwrap();
+        let key = due(&name, at(-5));
+        assert_eq!(read_due(&namespace, &key), Some((at(-5), name)));
+        assert!(!due_until(&namespace, at(-6)).contains(&key));
+        assert!(due_until(&namespace, at(-5)).contains(&key), "at its very moment");
+        assert!(due_until(&namespace, at(7)).contains(&key));
+        assert!(all_due(&namespace).contains(&key));
+    }
+    assert_eq!(read_due(&namespace, b"ddefault\0\x80"), None);
+    assert_eq!(read_due(&NamespaceId::new("other").unwrap(), &due(&model("m").into(), at(0))), None);
+}
+
+#[test]
+fn what_belongs_to_a_neighbour_with_a_longer_id_stays_outside() {
+    let named = |name: &str| state(&ResourceName::parse_any(&format!("namespaces/default/{name}")).unwrap());
+    let a = model("a");
+    for (range, below) in [
+        (proposals_of_model(&a), "versions/1/proposals/p"),
+        (proposals(&version("a", 1)), "versions/1/proposals/p"),
+        (incidents(&a), "incidents/i"),
+        (consumers(&a), "consumers/c"),
+    ] {
+        assert!(range.contains(&named(&format!("models/a/{below}"))), "{below}");
+        assert!(!range.contains(&named(&format!("models/ab/{below}"))), "{below}");
+    }
+    assert!(!proposals(&version("a", 1)).contains(&named("models/a/versions/2/proposals/p")));
+    let upstream =
+        |name: &str| -> UpstreamName { format!("namespaces/default/upstreams/{name}").parse().unwrap() };
+    let (short, long) = (upstream("openai~api~eu~gpt"), upstream("openai~api~eu~gpt-5"));
+    let of_long = version_by_upstream(&long, &version("a", 1));
+    assert!(versions_by_upstream(&long).contains(&of_long));
+    assert!(!versions_by_upstream(&short).contains(&of_long));
 }

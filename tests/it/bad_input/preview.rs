@@ -1,7 +1,9 @@
 //! `validate_only`: everything that would refuse a change, and no change.
 
 use super::{evaluation, refused};
-use crate::support::{BEGIN, DAY, TestServer, create_model, create_version, model_name, time, version_name};
+use crate::support::{
+    BEGIN, NOTICE, TestServer, by, create_model, create_version, model_name, time, version_name,
+};
 use steward_registry::proto::v1::{self, deprecate_version_request::Successor, source};
 use tonic::Code;
 
@@ -99,14 +101,15 @@ async fn a_preview_of_every_verb_shows_the_next_state_and_leaves_the_present_one
             server.lifecycle().$method(request).await.unwrap();
         };
     }
-    step!(submit_version, verb!(submit_version, SubmitVersionRequest, Candidate));
+    let submit = verb!(submit_version, SubmitVersionRequest, Candidate);
+    step!(submit_version, by("author", submit));
     verb!(reject_version, RejectVersionRequest, Rejected);
     step!(approve_version, verb!(approve_version, ApproveVersionRequest, Approved));
     let deprecate = verb!(
         deprecate_version,
         DeprecateVersionRequest,
         Deprecated,
-        sunset_time: Some(time(BEGIN + DAY)),
+        sunset_time: Some(time(BEGIN + NOTICE)),
         successor: Some(Successor::NoReplacementReason("none".to_owned()))
     );
     step!(deprecate_version, deprecate);

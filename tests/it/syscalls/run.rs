@@ -27,8 +27,7 @@ const ATTEMPTS: usize = 12;
 
 /// The twenty, each under a request id of its own.
 pub fn mutations() -> Vec<Ask> {
-    let mut asks = one_of_each("fault").split_off(1);
-    assert_eq!(asks.len(), MUTATIONS);
+    let mut asks = one_of_each("fault")[1..=MUTATIONS].to_vec();
     for ask in &mut asks {
         if let Ask::DeprecateVersion(request) = ask {
             request.sunset_time = Some(time(FAR));

@@ -42,7 +42,12 @@ impl Estimate {
 
     /// Whether an interval can be computed.
     pub fn has_interval(&self) -> bool {
-        self.spread != Spread::Plain
+        self.spread != Spread::Plain && !self.is_mean_of_one()
+    }
+
+    /// Whether it is a mean whose only observation says nothing about its variance.
+    pub fn is_mean_of_one(&self) -> bool {
+        self.spread == Spread::Mean { variance: None }
     }
 
     /// The interval at a level; at level 0 the estimate itself. Rates: Wilson's score

@@ -1,0 +1,113 @@
+//! When a version really ends, and what moves that moment.
+
+use super::{
+    Decision, Deprecation, Retirement, RetirementCause, Successor, SunsetMove, VersionState,
+    schedule::Schedule,
+};
+use crate::domain::{policy::PolicyContent, time::Timestamp, version::Version};
+
+impl Version {
+    /// When it stops resolving, if that is known: the sunset, or the provider's
+    /// end less the margin, whichever is earlier. A restoration may use the margin
+    /// up, but not outlive the provider.
+    pub fn effective_sunset(&self) -> Option<Timestamp> {
+        let end = self.upstream_end.as_ref();
+        let (own, upstream) = match (self.state, &self.restoration) {
+            (VersionState::Approved, _) => (None, end.map(|end| end.latest_time)),
+            (VersionState::Deprecated, None) => {
+                (self.deprecation.as_ref().map(|own| own.sunset_time), end.map(|end| end.latest_time))
+            }
+            (VersionState::Deprecated, Some(restoration)) => {
+                (Some(restoration.until_time), end.map(|end| end.shutdown_time))
+            }
+            _ => (None, None),
+        };
+        own.into_iter().chain(upstream).min()
+    }
+
+    /// Whether it has come to its end, recorded or not.
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.effective_sunset().is_some_and(|sunset| sunset <= now)
+    }
+
+    /// The version with an announcement, and with what it promises from then on.
+    pub(super) fn announced(self, deprecation: Deprecation, policy: &PolicyContent) -> Self {
+        let now = deprecation.decision.time;
+        Version { deprecation: Some(deprecation), ..self }.planned(policy, now)
+    }
+
+    /// The version with its sunset moved.
+    pub(super) fn with_sunset(self, to: Timestamp, decision: Decision, policy: &PolicyContent) -> Self {
+        let (before, now) = (self.effective_sunset(), decision.time);
+        let deprecation = self.deprecation.map(|mut deprecation| {
+            deprecation.moves.push(SunsetMove { decision, from: deprecation.sunset_time, to });
+            Deprecation { sunset_time: to, ..deprecation }
+        });
+        Version { deprecation, ..self }.replanned(before, policy, now)
+    }
+
+    /// The version with another schedule if it ends at another time than before.
+    /// What is due at this very moment was announced already, and is not done twice.
+    pub(super) fn replanned(self, before: Option<Timestamp>, policy: &PolicyContent, now: Timestamp) -> Self {
+        if self.restoration.is_some() || self.effective_sunset() == before {
+            return self;
+        }
+        self.planned(policy, now.plus_micros(1))
+    }
+
+    pub(super) fn planned(self, policy: &PolicyContent, from: Timestamp) -> Self {
+        let sunset = self.effective_sunset();
+        let deprecation = self.deprecation.map(|deprecation| {
+            let sunset = sunset.unwrap_or(deprecation.sunset_time);
+            Deprecation { schedule: Schedule::plan(policy, sunset, from), ..deprecation }
+        });
+        Version { deprecation, ..self }
+    }
+
+    /// The version in service again, for good. What callers were promised is kept:
+    /// a later announcement cannot end it before the sunset that is void now.
+    pub(super) fn reinstated(self, decision: Decision) -> Self {
+        let promised = self.deprecation.as_ref().map(|deprecation| deprecation.sunset_time);
+        Version {
+            not_sooner_than: self.not_sooner_than.into_iter().chain(promised).max(),
+            reinstatement: Some(decision),
+            deprecation: None,
+            retirement: None,
+            restoration: None,
+            ..self
+        }
+    }
+
+    /// The version out of service. A quarantine stays, so that what is looked into
+    /// is neither restored nor put away.
+    pub(super) fn retired(self, decision: Decision, cause: RetirementCause) -> Self {
+        let announced = self.deprecation.as_ref().map_or(decision.time, |d| d.decision.time);
+        let notice_seconds = decision.time.micros_since(announced).max(0) / 1_000_000;
+        Version {
+            state: VersionState::Retired,
+            update_time: decision.time,
+            retirement: Some(Retirement { decision, cause, notice_seconds }),
+            restoration: None,
+            ..self
+        }
+    }
+
+    /// The version after its replacement went out of service: it names what
+    /// replaces that one, or that nothing does. `None` if it is not concerned.
+    pub fn without_replacement(self, gone: &Version, now: Timestamp) -> Option<Self> {
+        let deprecation = self.deprecation.filter(|deprecation| {
+            self.state == VersionState::Deprecated && deprecation.replacement() == Some(&gone.name)
+        })?;
+        let successor = match gone.deprecation.as_ref().and_then(Deprecation::replacement) {
+            Some(name) => Successor::Replacement(name.clone()),
+            None => gone_replacement(&gone.name, now),
+        };
+        let deprecation = Some(Deprecation { successor, ..deprecation });
+        Some(Version { deprecation, update_time: now, ..self })
+    }
+}
+
+/// What is recorded where a replacement was, once that is out of service, too.
+pub(super) fn gone_replacement(name: &impl std::fmt::Display, now: Timestamp) -> Successor {
+    Successor::NoReplacementReason(format!("{name}, which replaced it, is out of service, as seen on {now}"))
+}
