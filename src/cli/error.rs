@@ -303,6 +303,11 @@ impl RpcFailure {
                     .to_owned()
             }
             Code::FailedPrecondition => match replacement {
+                Some(version) if reason == "VERSION_ON_HOLD" => format!(
+                    "Use {} for now; somebody other than who placed the hold lifts it (`steward version \
+                     release`).",
+                    resource_words(version)
+                ),
                 Some(version) => format!("Move to its replacement, {}.", resource_words(version)),
                 None => "Put right what is named above, then repeat.".to_owned(),
             },

@@ -9,7 +9,7 @@ use super::{
     argument::At,
     client::Session,
     decision_view::{decision_lines, evidence_lines, gate_lines, policy_words},
-    error::Failure,
+    error::{Failure, Violation},
     flags::PastFlag,
     json::to_value,
     name,
@@ -98,7 +98,7 @@ async fn pointed_to(
     match answer {
         Ok(answer) => Ok((answer.version.unwrap_or_default().name, Vec::new())),
         Err(failure) if failure.code() == Some(Code::FailedPrecondition) => {
-            let refusals = failure.violations().iter().map(|violation| violation.text()).collect();
+            let refusals = failure.violations().iter().map(Violation::text).collect();
             let request = GetAliasRequest { name: alias.to_owned(), read_at: args.past.read_at() };
             let alias = session.call(request, async |r| session.aliases().get_alias(r).await).await?;
             Ok((alias.version, refusals))
@@ -107,15 +107,21 @@ async fn pointed_to(
     }
 }
 
-/// The change since which the alias pointed there.
+/// The change since which the alias pointed there: of those until then the
+/// oldest that no other version lies behind.
 async fn since(session: &Session, alias: &str, at: Option<&At>) -> Result<Option<AliasChange>, Failure> {
-    let mut page_token = String::new();
+    let (mut found, mut page_token): (Option<AliasChange>, _) = (None, String::new());
     loop {
         let request = GetAliasHistoryRequest { name: alias.to_owned(), page_size: PAGE, page_token };
         let page = session.call(request, async |r| session.aliases().get_alias_history(r).await).await?;
-        let found =
-            page.changes.into_iter().find(|change| had_happened(change.time, change.audit_position, at));
-        if found.is_some() || page.next_page_token.is_empty() {
+        for change in page.changes {
+            match &found {
+                Some(later) if later.version != change.version => return Ok(found),
+                None if !had_happened(change.time, change.audit_position, at) => {}
+                _ => found = Some(change),
+            }
+        }
+        if page.next_page_token.is_empty() {
             return Ok(found);
         }
         page_token = page.next_page_token;

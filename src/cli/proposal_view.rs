@@ -60,9 +60,11 @@ pub fn sentence(proposal: &Proposal) -> String {
             name::id(&proposal.name),
         ),
         ProposalState::CarriedOut => {
-            format!("It is done: to {what} was agreed on (audit position {position}).")
+            format!("It is agreed to {what}, and it is done (audit position {position}).")
         }
-        ProposalState::Rejected => format!("To {what} is refused (audit position {position})."),
+        ProposalState::Rejected => {
+            format!("The proposal to {what} is rejected (audit position {position}).")
+        }
         ProposalState::Withdrawn => {
             format!("The proposal to {what} is taken back (audit position {position}).")
         }
@@ -179,7 +181,7 @@ mod tests {
         );
         let done = Proposal { state: ProposalState::CarriedOut.into(), ..farewell() };
         assert!(
-            sentence(&done).starts_with("It is done: to deprecate version 1 of m"),
+            sentence(&done).starts_with("It is agreed to deprecate version 1 of m"),
             "{}",
             sentence(&done)
         );

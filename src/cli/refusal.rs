@@ -2,8 +2,22 @@
 
 use super::table::resource_words;
 
+/// A sentence of the server with the resources that it names in words:
+/// `version 2 of fundraising` for `namespaces/default/models/fundraising/versions/2`.
+pub fn in_words(sentence: &str) -> String {
+    let word = |word: &str| {
+        let name = word.trim_end_matches([',', '.', ';', ':', ')']);
+        match name.starts_with("namespaces/") {
+            true => format!("{}{}", resource_words(name), &word[name.len()..]),
+            false => word.to_owned(),
+        }
+    };
+    sentence.split(' ').map(word).collect::<Vec<_>>().join(" ")
+}
+
 /// A refusal as one line: whom it is about, the sentence, the reason word.
 pub fn refusal_words(reason: &str, subject: &str, sentence: &str) -> String {
+    let sentence = in_words(sentence);
     let reason = if reason.is_empty() { String::new() } else { format!(" ({reason})") };
     match subject {
         "" => format!("{sentence}{reason}"),
@@ -72,6 +86,12 @@ pub fn advice(reason: &str) -> Option<&'static str> {
         "SOURCE_MISSING" => "Register the version that it was made from first, or correct its name.",
         "VERSION_DRAFT" => "Submit it (`steward version submit`) and have it approved.",
         "VERSION_CANDIDATE" => "Have it approved, or ask for it by number.",
+        "SUNSET_PASSED" => "Wait a moment: its sunset has come, and the clock is about to record that.",
+        "UPSTREAM_IN_USE" => "Deprecate the versions that rest on it first.",
+        "TOO_MANY_VERSIONS" => "Deprecate some of the versions that rest on it, then repeat.",
+        "REPLACES_OTHERS" => {
+            "Name a replacement, so that who moves here is not left alone, or choose a later --sunset."
+        }
         "VERSION_RETIRED" => "Use its replacement, or another approved version.",
         "VERSION_REJECTED" | "VERSION_ARCHIVED" => "Use an approved version (`steward version list`).",
         _ => return None,
@@ -101,6 +121,15 @@ mod tests {
             assert!(advice(reason.as_str()).is_some(), "nothing is said about {}", reason.as_str());
         }
         assert_eq!(advice("SOMETHING_NEW"), None);
+    }
+
+    #[test]
+    fn full_names_within_a_sentence_become_words() {
+        assert_eq!(
+            in_words("go back to namespaces/n/models/m/versions/1; or wait"),
+            "go back to version 1 of m; or wait"
+        );
+        assert_eq!(in_words("0.07 is above  0.05"), "0.07 is above  0.05");
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::{
     error::Failure,
     flags::{ChangeFlags, EtagFlag, NeededReason},
     name::{self, AliasRef},
+    refusal::in_words,
     table::{Facts, time, version_words, word},
 };
 use crate::proto::v1::{
@@ -133,7 +134,7 @@ pub fn readiness_facts(facts: Facts, readiness: &Readiness) -> Facts {
     facts
         .add("Way back", readiness_word(readiness))
         .add("Back to", target)
-        .add_lines("Because", readiness.reasons.iter().cloned())
+        .add_lines("Because", readiness.reasons.iter().map(|reason| in_words(reason)))
         .add("Closes on", closes)
 }
 

@@ -31,10 +31,13 @@ pub fn facts(mut facts: Facts, version: &Version) -> Facts {
     if let Some(retirement) = &version.retirement {
         facts = facts.add_lines("Retired", retirement_lines(retirement));
     }
-    // Once an end is announced, what was promised before it has been kept.
+    // Once an end is announced, what was promised before it has been kept; and a
+    // promise that ended with the approval is none.
+    let approved = version.review.as_ref().and_then(|review| review.time).unwrap_or_default();
+    let promised = version.not_sooner_than_time.filter(|time| time.seconds > approved.seconds);
     match &version.deprecation {
         Some(_) => facts,
-        None => facts.add("No end before", time(version.not_sooner_than_time)),
+        None => facts.add("No end before", time(promised)),
     }
 }
 

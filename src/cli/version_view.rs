@@ -4,6 +4,7 @@ use super::{
     decision_view::{decision_lines, gate_lines, policy_words},
     name,
     property::property_words,
+    refusal::in_words,
     sunset_view,
     table::{Facts, Table, day, pairs, printable, time, version_words, word},
 };
@@ -85,7 +86,7 @@ pub fn resolved(answer: &ResolveVersionResponse) -> String {
     };
     let mut text = format!("Use {} ({by}{}).\n", version_words(&version.name), state_word(version));
     for warning in &answer.warnings {
-        text.push_str(&format!("Warning ({}): {}\n", warning.code, warning.message));
+        text.push_str(&format!("Warning ({}): {}\n", warning.code, in_words(&warning.message)));
     }
     let facts = Facts::new()
         .add("Label", &version.label)
