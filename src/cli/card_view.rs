@@ -1,7 +1,6 @@
 //! Model cards as people see them, and an empty one to fill in.
 
 use prost_reflect::{Cardinality, FieldDescriptor, Kind, MessageDescriptor};
-use serde_json::{Map, Value};
 
 use super::{
     error::Failure,
@@ -39,28 +38,36 @@ pub fn card_facts(facts: Facts, card: &ModelCard) -> Facts {
         .add("Next review", day(card.review_time))
 }
 
-/// An empty card in JSON, with every field: `""` and `"0"` for what is not said,
-/// `null` for yes or no and for times.
-pub fn template() -> Result<Value, Failure> {
-    Ok(empty(&descriptor::<ModelCard>()?))
+/// An empty card in JSON, with every field in the order of the contract: `""` and
+/// `"0"` for what is not said, `null` for yes or no and for times.
+///
+/// # Errors
+/// When the embedded contract does not know cards.
+pub fn template() -> Result<String, Failure> {
+    Ok(format!("{}\n", empty(&descriptor::<ModelCard>()?, "")))
 }
 
-fn empty(message: &MessageDescriptor) -> Value {
+fn empty(message: &MessageDescriptor, indent: &str) -> String {
     let mut fields: Vec<FieldDescriptor> = message.fields().collect();
     fields.sort_by_key(FieldDescriptor::number);
-    let members: Map<String, Value> =
-        fields.iter().map(|field| (field.json_name().to_owned(), empty_value(field))).collect();
-    Value::Object(members)
+    let inner = format!("{indent}  ");
+    let members: Vec<String> = fields
+        .iter()
+        .map(|field| format!("{inner}\"{}\": {}", field.json_name(), empty_value(field, &inner)))
+        .collect();
+    format!("{{\n{}\n{indent}}}", members.join(",\n"))
 }
 
-fn empty_value(field: &FieldDescriptor) -> Value {
+fn empty_value(field: &FieldDescriptor, indent: &str) -> String {
     match field.kind() {
-        _ if field.cardinality() == Cardinality::Repeated => Value::Array(Vec::new()),
-        Kind::Message(message) if !message.full_name().starts_with("google.protobuf.") => empty(&message),
-        Kind::String if !field.supports_presence() => Value::from(""),
+        _ if field.cardinality() == Cardinality::Repeated => "[]".to_owned(),
+        Kind::Message(message) if !message.full_name().starts_with("google.protobuf.") => {
+            empty(&message, indent)
+        }
+        Kind::String if !field.supports_presence() => "\"\"".to_owned(),
         // Whole numbers of 64 bits are text in proto3 JSON.
-        Kind::Int64 => Value::from("0"),
-        _ => Value::Null,
+        Kind::Int64 => "\"0\"".to_owned(),
+        _ => "null".to_owned(),
     }
 }
 
@@ -72,12 +79,13 @@ mod tests {
 
     #[test]
     fn the_template_has_every_field_and_is_itself_a_card() {
-        let template = template().unwrap();
-        assert_eq!(template.as_object().unwrap().len(), descriptor::<ModelCard>().unwrap().fields().len());
-        assert_eq!(template["purpose"], "");
-        assert_eq!(template["aiDisclosure"], Value::Null);
-        assert_eq!(template["backupContact"]["displayName"], "");
-        let card: ModelCard = from_json(&template.to_string()).unwrap();
+        let text = template().unwrap();
+        assert!(text.starts_with("{\n  \"purpose\": \"\",\n  \"affectedPeople\": \"\""), "{text}");
+        assert!(text.contains("  \"backupContact\": {\n    \"displayName\": \"\""), "{text}");
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value.as_object().unwrap().len(), descriptor::<ModelCard>().unwrap().fields().len());
+        assert_eq!(value["aiDisclosure"], serde_json::Value::Null);
+        let card: ModelCard = from_json(&text).unwrap();
         assert_eq!(card, ModelCard { backup_contact: Some(Default::default()), ..ModelCard::default() });
     }
 

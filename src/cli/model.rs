@@ -10,7 +10,7 @@ use super::{
     model_fields::{ClearableField, KindWord, ModelFields},
     model_view::{facts, table},
     name::{self, ModelRef},
-    output::write_value,
+    output::write,
 };
 use crate::proto::v1::{
     CreateModelRequest, DeleteModelRequest, GetModelRequest, ListModelsRequest, ListModelsResponse, Model,
@@ -162,7 +162,7 @@ pub async fn run(session: &Session, command: ModelCommand) -> Result<(), Failure
         ModelCommand::Get(args) => get(session, args).await,
         ModelCommand::List(args) => list(session, args).await,
         ModelCommand::Update(args) => update(session, args).await,
-        ModelCommand::CardTemplate => write_value(&template()?),
+        ModelCommand::CardTemplate => write(&template()?),
         ModelCommand::Delete(args) => delete(session, args).await,
         ModelCommand::Undelete(args) => undelete(session, args).await,
     }
