@@ -42,6 +42,7 @@ mod proposal_view;
 mod refusal;
 mod rollback;
 pub mod serve;
+mod status;
 mod step;
 mod sunset_view;
 mod table;
@@ -174,6 +175,13 @@ pub enum ClientCommand {
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
 
+    /// Show every model with a traffic light, one sentence and the next step
+    #[command(after_help = "\
+Examples:
+  steward status
+  steward status fundraising")]
+    Status(status::StatusArgs),
+
     /// Explain what stands against a step, and what to do about it
     #[command(subcommand)]
     WhyNot(why_not::WhyNotCommand),
@@ -284,6 +292,7 @@ async fn carry_out(global: &GlobalFlags, output: Output, command: ClientCommand)
         ClientCommand::Consumer(command) => consumer::run(&session, command).await,
         ClientCommand::Incident(command) => incident::run(&session, command).await,
         ClientCommand::Policy(command) => policy::run(&session, command).await,
+        ClientCommand::Status(args) => status::run(&session, args).await,
         ClientCommand::WhyNot(command) => why_not::run(&session, command).await,
         ClientCommand::Explain(args) => explain::run(&session, args).await,
         ClientCommand::Impact(args) => impact::run(&session, args).await,
