@@ -61,6 +61,8 @@ fn deprecation_facts(facts: Facts, version: &Version, deprecation: &Deprecation)
         .reminders
         .iter()
         .filter(|reminder| reminder.sent_time.is_none())
+        // None is given for a sunset that the version does not live to see.
+        .filter(|reminder| earlier.is_none_or(|end| seconds(reminder.due_time) < end.seconds))
         .map(|reminder| day(reminder.due_time))
         .collect();
     facts
@@ -72,6 +74,10 @@ fn deprecation_facts(facts: Facts, version: &Version, deprecation: &Deprecation)
         .add("Reminders", coming.join(", "))
         .add_lines("Brownouts", deprecation.brownouts.iter().map(brownout_words))
         .add("After the sunset", if redirect { "callers get the replacement, with a warning" } else { "" })
+}
+
+fn seconds(time: Option<prost_types::Timestamp>) -> i64 {
+    time.unwrap_or_default().seconds
 }
 
 fn move_lines(moved: &SunsetMove) -> Vec<String> {
@@ -136,7 +142,12 @@ mod tests {
             deprecation: Some(Deprecation {
                 sunset_time: at(30),
                 no_replacement_reason: "We are still looking".into(),
-                reminders: vec![reminder(1, at(1)), reminder(7, None), reminder(14, None)],
+                reminders: vec![
+                    reminder(1, at(1)),
+                    reminder(7, None),
+                    reminder(14, None),
+                    reminder(23, None),
+                ],
                 brownouts: vec![Brownout {
                     start_time: at(7),
                     end_time: at(8),
@@ -154,6 +165,7 @@ mod tests {
         assert!(text.contains("Sunset:        2026-01-31T00:00:00Z\n"), "{text}");
         assert!(text.contains("Ends already:  2026-01-21T00:00:00Z\n"), "{text}");
         assert!(text.contains("2026-01-08, 2026-01-15\n") && !text.contains("2026-01-02"), "{text}");
+        assert!(!text.contains("2026-01-24"), "the provider ends it before: {text}");
         assert!(text.contains("(left out: an incident was open)"), "{text}");
     }
 
