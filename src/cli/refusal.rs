@@ -68,7 +68,9 @@ pub fn advice(reason: &str) -> Option<&'static str> {
             "Move its callers: `steward impact --until` names them. The policy allows no more."
         }
         "EXTENSION_TOO_LONG" => "Choose a --sunset within what the policy allows.",
-        "VERSION_RESTORED" => "Wait: it retires again by itself.",
+        "VERSION_RESTORED" => {
+            "Reinstate it to keep it (`steward version reinstate`), or wait: it retires by itself."
+        }
         "VERSION_IN_USE" => "Move whoever is named to the replacement, or wait for the sunset.",
         "RESTORATION_TOO_LONG" => "Choose an --until within 72 hours.",
         "RETENTION_NOT_OVER" => "Wait until the time that is named.",
