@@ -202,6 +202,7 @@ mod tests {
             target: OLD.into(),
             no_way_back_time: Some(prost_types::Timestamp { seconds: 1_767_225_600, nanos: 0 }),
             days_until_no_way_back: Some(12),
+            check_time: None,
         };
         assert!(readiness_sentence(ALIAS, &readiness).ends_with("version 1 of m, but:"));
         let text = readiness_facts(Facts::new(), &readiness).text();

@@ -82,7 +82,7 @@ fn seconds(time: Option<prost_types::Timestamp>) -> i64 {
 
 fn move_lines(moved: &SunsetMove) -> Vec<String> {
     let mut lines = decision_lines(moved.decision.as_ref());
-    lines.insert(0, format!("from {} to {}", time(moved.from_time), time(moved.to_time)));
+    lines.insert(0, format!("from {} to {}", time(moved.previous_sunset_time), time(moved.sunset_time)));
     lines
 }
 
