@@ -4,9 +4,11 @@ use clap::{Args, Subcommand};
 
 use super::{
     client::Session,
+    environment::{fresh_request_id, now},
     error::Failure,
     flags::{ChangeFlags, EtagFlag, PageFlags, PastFlag, ReasonFlag},
     name::{self, AliasRef, ModelRef},
+    rollback::{self, ReadinessArgs, RollbackArgs, drill_fact, readiness_facts, readiness_word},
     table::{Facts, Table, time, version_words},
 };
 use crate::proto::v1::{
@@ -36,6 +38,18 @@ Examples:
 
     /// Remove an alias; its history stays
     Delete(DeleteArgs),
+
+    /// Move an alias back to the last version that is safe, or to a named one
+    #[command(after_help = "\
+Examples:
+  steward alias rollback fundraising production --drill --reason \"Quarterly rehearsal\"
+  steward alias rollback fundraising production --reason \"Version 2 leaks names\" --dry-run
+  steward alias rollback fundraising production --to 1 --reason \"Version 2 leaks names\"")]
+    Rollback(RollbackArgs),
+
+    /// Show whether an alias could go back, where to, and for how long
+    #[command(after_help = "Example:\n  steward alias readiness fundraising production")]
+    Readiness(ReadinessArgs),
 
     /// List what an alias pointed to, when, and who changed it
     #[command(after_help = "Example:\n  steward alias history fundraising production")]
@@ -119,6 +133,8 @@ pub async fn run(session: &Session, command: AliasCommand) -> Result<(), Failure
         AliasCommand::Get(args) => get(session, args).await,
         AliasCommand::List(args) => list(session, args).await,
         AliasCommand::Delete(args) => delete(session, args).await,
+        AliasCommand::Rollback(args) => rollback::rollback(session, args).await,
+        AliasCommand::Readiness(args) => rollback::readiness(session, args).await,
         AliasCommand::History(args) => history(session, args).await,
     }
 }
@@ -157,13 +173,14 @@ async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
     };
     let (aliases, next_page_token) = args.page.collect(fetch).await?;
     let answer = ListAliasesResponse { aliases, next_page_token };
-    let mut table = Table::new(["ALIAS", "VERSION", "BEFORE", "SINCE"]);
+    let mut table = Table::new(["ALIAS", "VERSION", "BEFORE", "SINCE", "WAY BACK"]);
     for alias in &answer.aliases {
         table.row([
             name::id(&alias.name),
             name::id(&alias.version),
             name::id(&alias.previous_version),
             time(alias.update_time),
+            alias.readiness.as_ref().map(readiness_word).unwrap_or_default(),
         ]);
     }
     session.output().list(&answer, &table, "The model has no alias.", &answer.next_page_token)
@@ -219,7 +236,20 @@ fn history_table(changes: &[AliasChange]) -> Table {
     table
 }
 
-fn set_sentence(alias: &Alias) -> String {
+/// Points an alias to a version, both by their full names, as part of another command.
+pub async fn point(session: &Session, name: String, version: &str, reason: String) -> Result<Alias, Failure> {
+    let request_id = fresh_request_id();
+    let request = SetAliasRequest {
+        alias: Some(Alias { name, version: version.to_owned(), ..Alias::default() }),
+        reason,
+        request_id: request_id.clone(),
+        validate_only: false,
+    };
+    session.change(&request_id, request, async |r| session.aliases().set_alias(r).await).await
+}
+
+/// Where an alias points now, in a sentence.
+pub fn set_sentence(alias: &Alias) -> String {
     let before = match alias.previous_version.as_str() {
         "" => String::new(),
         version => format!(", before it was version {}", name::id(version)),
@@ -232,16 +262,22 @@ fn set_sentence(alias: &Alias) -> String {
     )
 }
 
-fn facts(alias: &Alias) -> Facts {
-    Facts::new()
+/// The key facts of an alias.
+pub fn facts(alias: &Alias) -> Facts {
+    let mut facts = Facts::new()
         .add("Alias", name::id(&alias.name))
         .add("Model", name::id(name::parent(&alias.name)))
         .add("Version", name::id(&alias.version))
         .add("Before", name::id(&alias.previous_version))
         .add("First set", time(alias.create_time))
-        .add("Last set", time(alias.update_time))
-        .add("Etag", &alias.etag)
-        .add("Full name", &alias.name)
+        .add("Last set", time(alias.update_time));
+    if let Some(readiness) = &alias.readiness {
+        facts = readiness_facts(facts, readiness);
+    }
+    if alias.drill.is_some() {
+        facts = drill_fact(facts, alias.drill.as_ref(), now());
+    }
+    facts.add("Etag", &alias.etag).add("Full name", &alias.name)
 }
 
 #[cfg(test)]

@@ -16,8 +16,10 @@ use super::{
 };
 use crate::proto::v1::{
     alias_service_client::AliasServiceClient, audit_service_client::AuditServiceClient,
-    evaluation_service_client::EvaluationServiceClient, lifecycle_service_client::LifecycleServiceClient,
+    consumer_service_client::ConsumerServiceClient, evaluation_service_client::EvaluationServiceClient,
+    incident_service_client::IncidentServiceClient, lifecycle_service_client::LifecycleServiceClient,
     model_service_client::ModelServiceClient, namespace_service_client::NamespaceServiceClient,
+    policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
     upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
 };
 
@@ -182,9 +184,19 @@ impl Session {
         AuditServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
+    /// Client of ConsumerService.
+    pub fn consumers(&self) -> ConsumerServiceClient<Channel> {
+        ConsumerServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
     /// Client of EvaluationService.
     pub fn evaluations(&self) -> EvaluationServiceClient<Channel> {
         EvaluationServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Client of IncidentService.
+    pub fn incidents(&self) -> IncidentServiceClient<Channel> {
+        IncidentServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Client of LifecycleService.
@@ -200,6 +212,16 @@ impl Session {
     /// Client of NamespaceService.
     pub fn namespaces(&self) -> NamespaceServiceClient<Channel> {
         NamespaceServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Client of PolicyService.
+    pub fn policies(&self) -> PolicyServiceClient<Channel> {
+        PolicyServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Client of ProposalService.
+    pub fn proposals(&self) -> ProposalServiceClient<Channel> {
+        ProposalServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Client of UpstreamService.

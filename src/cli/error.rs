@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt as _};
 
-use super::table::{printable, resource_words};
+use super::{
+    refusal::{self, refusal_words},
+    table::{printable, resource_words},
+};
 use crate::proto::code_name;
 
 /// The exit codes of `steward`, as its `--help` documents them.
@@ -56,6 +59,8 @@ pub enum Failure {
     Contract(String),
     /// A health check that was answered, but not with SERVING.
     NotServing(String),
+    /// The refusals were the answer that was asked for, and are told already.
+    RefusalsTold,
 }
 
 /// A call that failed.
@@ -68,25 +73,20 @@ pub struct RpcFailure {
 }
 
 /// One refusal among several: a field or a guard.
-struct Violation {
+pub struct Violation {
     kind: &'static str,
     /// The field or the resource.
-    subject: String,
+    pub subject: String,
     /// The word of a guard; empty for others.
-    reason: String,
-    description: String,
+    pub reason: String,
+    /// What is wrong, in a sentence.
+    pub description: String,
 }
 
 impl Violation {
-    fn text(&self) -> String {
-        let reason = match self.reason.as_str() {
-            "" => String::new(),
-            word => format!(" ({word})"),
-        };
-        match self.subject.as_str() {
-            "" => format!("{}{reason}", self.description),
-            subject => format!("{}: {}{reason}", resource_words(subject), self.description),
-        }
+    /// The refusal as one line.
+    pub fn text(&self) -> String {
+        refusal_words(&self.reason, &self.subject, &self.description)
     }
 }
 
@@ -141,6 +141,7 @@ impl Failure {
             Failure::Input(_) => Exit::BadInput,
             Failure::Io(..) | Failure::Contract(_) => Exit::Internal,
             Failure::OutputClosed => Exit::Ok,
+            Failure::RefusalsTold => Exit::Refused,
             Failure::NotServing(_) => Exit::Unavailable,
         }
     }
@@ -148,7 +149,7 @@ impl Failure {
     /// The failure for people: what happened, each refusal on a line of its
     /// own, and what to do. Empty when there is nothing to say.
     pub fn text(&self) -> String {
-        if matches!(self, Failure::OutputClosed) {
+        if matches!(self, Failure::OutputClosed | Failure::RefusalsTold) {
             return String::new();
         }
         let violations = self.violations();
@@ -156,8 +157,17 @@ impl Failure {
         for violation in violations {
             let _ = writeln!(text, "  - {}", printable(&violation.text()));
         }
-        if let Some(advice) = self.advice() {
-            let _ = writeln!(text, "What to do: {}", printable(&advice));
+        match self.advice().as_slice() {
+            [] => {}
+            [advice] => {
+                let _ = writeln!(text, "What to do: {}", printable(advice));
+            }
+            several => {
+                let _ = writeln!(text, "What to do:");
+                several.iter().for_each(|advice| {
+                    let _ = writeln!(text, "  - {}", printable(advice));
+                });
+            }
         }
         text
     }
@@ -187,7 +197,7 @@ impl Failure {
             "violations": violations,
             "resource": resource.map(|info| json!({"type": info.resource_type, "name": info.resource_name})),
             "retryAfterSeconds": retry_seconds,
-            "advice": self.advice(),
+            "advice": advice_in_one(&self.advice()),
         }})
     }
 
@@ -201,6 +211,7 @@ impl Failure {
             | Failure::NotServing(message) => message.clone(),
             Failure::Io(what, error) => format!("{what}: {error}."),
             Failure::OutputClosed => "Standard output was closed.".to_owned(),
+            Failure::RefusalsTold => "Something stands against it.".to_owned(),
         }
     }
 
@@ -225,19 +236,21 @@ impl Failure {
         }
     }
 
-    fn violations(&self) -> Vec<Violation> {
+    /// The fields or guards that refuse, as the server lists them.
+    pub fn violations(&self) -> Vec<Violation> {
         self.details().map(|details| violations(&details)).unwrap_or_default()
     }
 
-    fn advice(&self) -> Option<String> {
+    /// What to do, a sentence each.
+    fn advice(&self) -> Vec<String> {
         match self {
-            Failure::Rpc(failure) => failure.advice(),
-            Failure::Usage(_) => Some("See the same command with --help.".to_owned()),
-            Failure::Contract(_) => Some(
+            Failure::Rpc(failure) => failure.advice(&self.violations()),
+            Failure::Usage(_) => vec!["See the same command with --help.".to_owned()],
+            Failure::Contract(_) => vec![
                 "Check that client and server are of the same release, and look at the server's log."
                     .to_owned(),
-            ),
-            _ => None,
+            ],
+            _ => Vec::new(),
         }
     }
 }
@@ -254,7 +267,20 @@ impl RpcFailure {
         }
     }
 
-    fn advice(&self) -> Option<String> {
+    fn advice(&self, violations: &[Violation]) -> Vec<String> {
+        let guards = refusal::advice_on(violations.iter().map(|violation| violation.reason.as_str()));
+        if self.status.code() == Code::FailedPrecondition && !guards.is_empty() && !self.names_replacement() {
+            return guards;
+        }
+        vec![self.general_advice()]
+    }
+
+    fn names_replacement(&self) -> bool {
+        let details = self.status.get_error_details();
+        details.error_info().is_some_and(|info| info.metadata.contains_key("replacement"))
+    }
+
+    fn general_advice(&self) -> String {
         let details = self.status.get_error_details();
         let info = details.error_info();
         let reason = info.map(|info| info.reason.as_str()).unwrap_or_default();
@@ -277,6 +303,11 @@ impl RpcFailure {
                     .to_owned()
             }
             Code::FailedPrecondition => match replacement {
+                Some(version) if reason == "VERSION_ON_HOLD" => format!(
+                    "Use {} for now; somebody other than who placed the hold lifts it (`steward version \
+                     release`).",
+                    resource_words(version)
+                ),
                 Some(version) => format!("Move to its replacement, {}.", resource_words(version)),
                 None => "Put right what is named above, then repeat.".to_owned(),
             },
@@ -292,12 +323,17 @@ impl RpcFailure {
         let outcome_is_open =
             is_interruption(&self.status) || is_timeout(&self.status) || self.status.code() == Code::Unknown;
         match &self.request_id {
-            Some(id) if outcome_is_open => Some(format!(
+            Some(id) if outcome_is_open => format!(
                 "{advice} Then repeat with --request-id {id}: what has already happened is not done twice."
-            )),
-            _ => Some(advice),
+            ),
+            _ => advice,
         }
     }
+}
+
+/// All sentences as one text; nothing when there is none.
+fn advice_in_one(advice: &[String]) -> Option<String> {
+    (!advice.is_empty()).then(|| advice.join(" "))
 }
 
 /// Whether the caller's own deadline ended the call, wherever it was noticed.

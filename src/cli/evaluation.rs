@@ -1,10 +1,6 @@
 //! `steward evaluation`: what was measured of a version.
 
-use std::{
-    fs,
-    io::{self, Read as _},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use prost_types::Timestamp;
@@ -14,6 +10,7 @@ use super::{
     client::Session,
     error::Failure,
     evaluation_view::{facts, table},
+    file::read,
     flags::{ChangeFlags, PageFlags, PastFlag},
     json::from_json,
     name::{self, ModelRef, VersionRef},
@@ -313,16 +310,6 @@ async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
 fn parse_evaluator(text: &str) -> Result<Evaluator, String> {
     let (name, version) = text.split_once('@').unwrap_or((text, ""));
     Ok(Evaluator { name: name.to_owned(), version: version.to_owned() })
-}
-
-/// The content of a file, or of standard input for `-`.
-fn read(path: &Path) -> Result<String, Failure> {
-    if path == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().lock().read_to_string(&mut text).map_err(|error| Failure::file("read", path, error))?;
-        return Ok(text);
-    }
-    fs::read_to_string(path).map_err(|error| Failure::file("read", path, error))
 }
 
 #[cfg(test)]

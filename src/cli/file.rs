@@ -1,10 +1,22 @@
-//! Files that appear whole or not at all.
+//! Files: read whole, and written whole or not at all.
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, Read as _, Write},
     path::{Path, PathBuf},
 };
+
+use super::error::Failure;
+
+/// The content of a file, or of standard input for `-`.
+pub fn read(path: &Path) -> Result<String, Failure> {
+    if path == Path::new("-") {
+        let mut text = String::new();
+        io::stdin().lock().read_to_string(&mut text).map_err(|error| Failure::file("read", path, error))?;
+        return Ok(text);
+    }
+    fs::read_to_string(path).map_err(|error| Failure::file("read", path, error))
+}
 
 /// A new content for a file: written beside it, synced, then renamed over it.
 /// Dropped without [`Replacement::commit`], it leaves the file as it was.

@@ -54,6 +54,14 @@ pub struct ReasonFlag {
     pub reason: String,
 }
 
+/// The flag of changes that have to be explained.
+#[derive(Args, Debug, Clone)]
+pub struct NeededReason {
+    /// Why, in a sentence; it is kept in the audit log
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
 /// The flag of every command that reads one resource.
 #[derive(Args, Debug, Clone, Default)]
 pub struct PastFlag {
@@ -78,9 +86,13 @@ macro_rules! into_read_at {
 }
 into_read_at!(
     get_alias_request,
+    get_consumer_request,
     get_evaluation_request,
+    get_incident_request,
     get_model_request,
     get_namespace_request,
+    get_policy_request,
+    get_proposal_request,
     get_upstream_request,
     get_version_request,
     resolve_version_request

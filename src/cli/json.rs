@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use prost::{Message, Name};
 use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor};
+use serde_json::Value;
 
 use super::error::Failure;
 use crate::proto::DESCRIPTOR_SET;
@@ -17,6 +18,11 @@ pub fn to_json<M: Message + Name>(message: &M) -> Result<String, Failure> {
     serde_json::to_string_pretty(&dynamic).map_err(|error| broken::<M>(&error.to_string()))
 }
 
+/// The message as a JSON value, to stand within a larger one.
+pub fn to_value<M: Message + Name>(message: &M) -> Result<Value, Failure> {
+    serde_json::from_str(&to_json(message)?).map_err(|error| broken::<M>(&error.to_string()))
+}
+
 /// Reads a message from proto3 JSON. Unknown fields are errors; the error says
 /// where in the text.
 pub fn from_json<M: Message + Name + Default>(text: &str) -> Result<M, Failure> {
@@ -27,7 +33,8 @@ pub fn from_json<M: Message + Name + Default>(text: &str) -> Result<M, Failure> 
     dynamic.transcode_to().map_err(|error| broken::<M>(&error.to_string()))
 }
 
-fn descriptor<M: Name>() -> Result<MessageDescriptor, Failure> {
+/// The contract's description of a message.
+pub fn descriptor<M: Name>() -> Result<MessageDescriptor, Failure> {
     static POOL: OnceLock<Option<DescriptorPool>> = OnceLock::new();
     POOL.get_or_init(|| DescriptorPool::decode(DESCRIPTOR_SET).ok())
         .as_ref()

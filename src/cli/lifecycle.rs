@@ -5,16 +5,16 @@ use clap::{Args, Subcommand};
 use prost_types::Timestamp;
 
 use super::{
+    alias,
     argument::parse_future,
     client::Session,
     error::Failure,
-    flags::{ChangeFlags, EtagFlag},
+    flags::{ChangeFlags, EtagFlag, NeededReason},
     name::{self, VersionRef},
-    table::time,
+    proposal,
+    step::{Step, Successor, Verb},
     version::changed,
-    version_view::state_word,
 };
-use crate::proto::v1::{self, Version, deprecate_version_request::Successor};
 
 /// Steps in the life of a version.
 #[derive(Subcommand, Debug)]
@@ -27,10 +27,16 @@ pub enum LifecycleCommand {
     #[command(after_help = "\
 Examples:
   steward version approve fundraising 2 --reason \"Error rate halved\" --dry-run
-  steward version approve fundraising 2 --reason \"Error rate halved\"")]
+  steward version approve fundraising 2 --alias production --reason \"Error rate halved\"
+  steward version approve fundraising 3 --override-gates --incident outage --propose \\
+      --reason \"Version 2 leaks names; 3 does not, and its evaluation runs until tomorrow\"
+`steward why-not approve fundraising 2` explains every refusal.")]
     Approve(ApproveArgs),
 
     /// Refuse a candidate
+    #[command(
+        after_help = "Example:\n  steward version reject fundraising 2 --reason \"Worse for new donors\""
+    )]
     Reject(StepArgs),
 
     /// Announce when a version goes out of service, and what replaces it
@@ -38,16 +44,66 @@ Examples:
 Examples:
   steward version deprecate fundraising 1 --sunset '60 days' --replacement 2 --reason \"Version 2 is better\"
   steward version deprecate letters 3 --sunset 2027-01-31 --no-replacement \"We write by hand again\" \\
-      --reason \"Too few letters\"")]
+      --reason \"Too few letters\"
+  steward version deprecate fundraising 1 --sunset '60 days' --replacement 2 --propose=farewell \\
+      --reason \"Version 2 is better\"")]
     Deprecate(DeprecateArgs),
 
-    /// Take a deprecation back
-    Reinstate(StepArgs),
+    /// Put a sunset off; somebody else has to agree
+    #[command(after_help = "\
+Example:
+  steward version extend fundraising 1 --sunset 2027-06-30 --propose --reason \"The website needs longer\"")]
+    Extend(MoveArgs),
 
-    /// Take a deprecated version out of service now
+    /// Bring a sunset forward; it takes two people
+    #[command(after_help = "\
+Example:
+  steward version shorten fundraising 1 --sunset '3 days' --incident leak --propose \\
+      --reason \"It names donors who asked not to be named\"")]
+    Shorten(ShortenArgs),
+
+    /// Take a version out of service at once; it takes two people
+    #[command(after_help = "\
+Example:
+  steward version emergency-retire fundraising 1 --replacement 2 --incident leak --propose \\
+      --reason \"It names donors who asked not to be named\"
+One person alone can quarantine it at once: steward version hold fundraising 1 --reason \"It leaks names\"")]
+    EmergencyRetire(EmergencyArgs),
+
+    /// Bring a retired version back for at most 72 hours; it takes two people
+    #[command(after_help = "\
+Example:
+  steward version restore fundraising 1 --until '24 hours' --incident outage --propose \\
+      --reason \"The website cannot use version 2 yet\"")]
+    Restore(RestoreArgs),
+
+    /// Quarantine a version: it does not resolve until somebody else releases it
+    #[command(after_help = "\
+Example:
+  steward version hold fundraising 2 --incident leak --reason \"It names donors who asked not to be named\"")]
+    Hold(HoldArgs),
+
+    /// Lift a hold; somebody other than who placed it has to do so
+    #[command(after_help = "\
+Examples:
+  steward version release fundraising 2 --reason \"The leak was in the website\"
+  steward version release fundraising 2 --propose --reason \"The leak was in the website\"")]
+    Release(ProposableArgs),
+
+    /// Take a deprecation back
+    #[command(
+        after_help = "Example:\n  steward version reinstate fundraising 1 --reason \"Version 2 failed\""
+    )]
+    Reinstate(ProposableArgs),
+
+    /// Take a deprecated version out of service now, if nobody uses it any more
+    #[command(
+        after_help = "Example:\n  steward version retire fundraising 1 --reason \"Nobody asks for it\""
+    )]
     Retire(StepArgs),
 
     /// Put a retired or rejected version away; digest and history stay
+    #[command(after_help = "Example:\n  steward version archive fundraising 1 --reason \"Kept long enough\"")]
     Archive(StepArgs),
 }
 
@@ -57,9 +113,8 @@ pub struct StepArgs {
     #[command(flatten)]
     version: VersionRef,
 
-    /// Why, in a sentence; it is kept in the audit log
-    #[arg(long, value_name = "TEXT")]
-    reason: String,
+    #[command(flatten)]
+    reason: NeededReason,
 
     #[command(flatten)]
     etag: EtagFlag,
@@ -68,26 +123,49 @@ pub struct StepArgs {
     change: ChangeFlags,
 }
 
+/// Arguments of a step to which somebody else may have to agree.
+#[derive(Args, Debug)]
+pub struct ProposableArgs {
+    #[command(flatten)]
+    step: StepArgs,
+
+    /// Do not do it but propose it, so that somebody else can agree; `=ID` gives the proposal a name
+    #[arg(long, value_name = "ID", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    #[arg(conflicts_with = "etag")]
+    propose: Option<String>,
+}
+
+/// The flag of steps that may be about an incident.
+#[derive(Args, Debug, Clone)]
+pub struct IncidentFlag {
+    /// The open incident that it is about: its id, or its full name
+    #[arg(long, value_name = "INCIDENT")]
+    incident: Option<String>,
+}
+
 /// Arguments of `steward version approve`.
 #[derive(Args, Debug)]
 pub struct ApproveArgs {
     #[command(flatten)]
-    step: StepArgs,
+    step: ProposableArgs,
 
-    /// Approve in spite of gates that fail; it takes an open incident and a second person
+    /// Approve in spite of gates that fail (break-glass); it takes an open incident and one person more
     #[arg(long, requires = "incident")]
     override_gates: bool,
 
-    /// The open incident that it is about
-    #[arg(long, value_name = "INCIDENT")]
-    incident: Option<String>,
+    #[command(flatten)]
+    incident: IncidentFlag,
+
+    /// Point this alias to the version once it is approved
+    #[arg(long, value_name = "ALIAS", conflicts_with = "propose")]
+    alias: Option<String>,
 }
 
 /// Arguments of `steward version deprecate`.
 #[derive(Args, Debug)]
 pub struct DeprecateArgs {
     #[command(flatten)]
-    step: StepArgs,
+    step: ProposableArgs,
 
     /// When the version goes out of service: a date, a time, or a span from now such as `60 days`
     #[arg(long, value_name = "WHEN", value_parser = parse_future)]
@@ -95,6 +173,65 @@ pub struct DeprecateArgs {
 
     #[command(flatten)]
     successor: SuccessorFlags,
+}
+
+/// Arguments of `steward version extend`.
+#[derive(Args, Debug)]
+pub struct MoveArgs {
+    #[command(flatten)]
+    step: ProposableArgs,
+
+    /// The new sunset: a date, a time, or a span from now such as `60 days`
+    #[arg(long, value_name = "WHEN", value_parser = parse_future)]
+    sunset: Timestamp,
+}
+
+/// Arguments of `steward version shorten`.
+#[derive(Args, Debug)]
+pub struct ShortenArgs {
+    #[command(flatten)]
+    moved: MoveArgs,
+
+    #[command(flatten)]
+    incident: IncidentFlag,
+}
+
+/// Arguments of `steward version emergency-retire`.
+#[derive(Args, Debug)]
+pub struct EmergencyArgs {
+    #[command(flatten)]
+    step: ProposableArgs,
+
+    #[command(flatten)]
+    successor: SuccessorFlags,
+
+    #[command(flatten)]
+    incident: IncidentFlag,
+}
+
+/// Arguments of `steward version restore`.
+#[derive(Args, Debug)]
+pub struct RestoreArgs {
+    #[command(flatten)]
+    step: ProposableArgs,
+
+    /// When it retires again, at most 72 hours from now: a time, or a span such as `24 hours`
+    #[arg(long, value_name = "WHEN", value_parser = parse_future)]
+    until: Timestamp,
+
+    /// The open incident that it is about: its id, or its full name
+    #[arg(long, value_name = "INCIDENT")]
+    incident: String,
+}
+
+/// Arguments of `steward version hold`.
+#[derive(Args, Debug)]
+pub struct HoldArgs {
+    #[command(flatten)]
+    step: StepArgs,
+
+    #[command(flatten)]
+    incident: IncidentFlag,
 }
 
 /// What callers move to.
@@ -111,91 +248,115 @@ pub struct SuccessorFlags {
 }
 
 impl SuccessorFlags {
-    fn successor(&self, namespace: &str, model: &str) -> Result<Option<Successor>, Failure> {
-        match (&self.replacement, &self.no_replacement) {
-            (Some(given), _) => Ok(Some(Successor::Replacement(name::version_of(namespace, model, given)?))),
-            (None, Some(why)) => Ok(Some(Successor::NoReplacementReason(why.clone()))),
-            (None, None) => Ok(None),
+    fn successor(self, namespace: &str, version: &str) -> Result<Successor, Failure> {
+        match self.replacement {
+            Some(given) => {
+                name::version_of(namespace, name::parent(version), &given).map(Successor::Replacement)
+            }
+            None => Ok(Successor::Nothing(self.no_replacement.unwrap_or_default())),
         }
     }
 }
 
-/// Sends a step whose request has no fields of its own.
-macro_rules! step {
-    ($session:ident, $args:ident, $request:ident, $method:ident $(, $field:ident: $value:expr)*) => {{
-        let request_id = $args.change.request_id();
-        let request = v1::$request {
-            name: name::version($session.namespace(), &$args.version)?,
-            reason: $args.reason,
-            etag: $args.etag.etag,
-            request_id: request_id.clone(),
-            validate_only: $args.change.dry_run,
-            $($field: $value,)*
+impl StepArgs {
+    fn with_verb(self, session: &Session, verb: Verb) -> Result<Asked, Failure> {
+        let step = Step {
+            version: name::version(session.namespace(), &self.version)?,
+            verb,
+            reason: self.reason.reason,
+            etag: self.etag.etag,
+            incident: String::new(),
         };
-        let send = async |r| $session.lifecycle().$method(r).await;
-        let version = $session.change(&request_id, request, send).await?;
-        told($session, $args.change.dry_run, &version)
-    }};
+        Ok(Asked { step, change: self.change, propose: None, alias: None })
+    }
+}
+
+impl ProposableArgs {
+    fn version(&self, session: &Session) -> Result<String, Failure> {
+        name::version(session.namespace(), &self.step.version)
+    }
+
+    fn with_verb(self, session: &Session, verb: Verb) -> Result<Asked, Failure> {
+        Ok(Asked { propose: self.propose, ..self.step.with_verb(session, verb)? })
+    }
+}
+
+/// A step and how it is asked for.
+struct Asked {
+    step: Step,
+    change: ChangeFlags,
+    propose: Option<String>,
+    /// What is pointed to the version afterwards.
+    alias: Option<String>,
+}
+
+impl Asked {
+    /// About an incident of the version's model, if one is given.
+    fn about(mut self, incident: IncidentFlag) -> Result<Self, Failure> {
+        if let Some(given) = incident.incident {
+            self.step.incident = name::of_model(name::parent(&self.step.version), "incidents", &given)?;
+        }
+        Ok(self)
+    }
 }
 
 /// Carries out one step.
 pub async fn run(session: &Session, command: LifecycleCommand) -> Result<(), Failure> {
+    let asked = asked(session, command)?;
+    let dry_run = asked.change.dry_run;
+    let request_id = asked.change.request_id();
+    match asked.propose {
+        Some(id) => {
+            let proposal = asked.step.propose(session, id, &request_id, dry_run).await?;
+            proposal::told(session, dry_run, &proposal)
+        }
+        None => {
+            let (verb, reason) = (asked.step.verb.clone(), asked.step.reason.clone());
+            let version = asked.step.carry_out(session, &request_id, dry_run).await?;
+            let alias = match asked.alias.filter(|_| !dry_run) {
+                Some(id) => {
+                    let alias = name::alias_of(session.namespace(), name::parent(&version.name), &id)?;
+                    Some(alias::point(session, alias, &version.name, reason).await?)
+                }
+                None => None,
+            };
+            changed(session, dry_run, &version, &verb.outcome(&version))?;
+            alias.map_or(Ok(()), |alias| session.output().say(&alias::set_sentence(&alias)))
+        }
+    }
+}
+
+fn asked(session: &Session, command: LifecycleCommand) -> Result<Asked, Failure> {
     match command {
-        LifecycleCommand::Submit(args) => step!(session, args, SubmitVersionRequest, submit_version),
-        LifecycleCommand::Approve(args) => {
-            let incident = incident_name(session, &args.step, &args.incident)?;
-            let overridden = args.override_gates;
-            let args = args.step;
-            step!(session, args, ApproveVersionRequest, approve_version, gates_overridden: overridden, incident: incident)
+        LifecycleCommand::Submit(args) => args.with_verb(session, Verb::Submit),
+        LifecycleCommand::Approve(ApproveArgs { step, override_gates, incident, alias }) => {
+            let asked = step.with_verb(session, Verb::Approve { gates_overridden: override_gates })?;
+            Ok(Asked { alias, ..asked.about(incident)? })
         }
-        LifecycleCommand::Reject(args) => step!(session, args, RejectVersionRequest, reject_version),
-        LifecycleCommand::Deprecate(args) => deprecate(session, args).await,
-        LifecycleCommand::Reinstate(args) => step!(session, args, ReinstateVersionRequest, reinstate_version),
-        LifecycleCommand::Retire(args) => step!(session, args, RetireVersionRequest, retire_version),
-        LifecycleCommand::Archive(args) => step!(session, args, ArchiveVersionRequest, archive_version),
-    }
-}
-
-/// The full name of an incident of the version's model; empty when none is given.
-fn incident_name(session: &Session, step: &StepArgs, given: &Option<String>) -> Result<String, Failure> {
-    let Some(given) = given else { return Ok(String::new()) };
-    if given.contains('/') {
-        return Ok(given.clone());
-    }
-    let version = name::version(session.namespace(), &step.version)?;
-    let model = version.rsplit_once("/versions/").map_or(version.as_str(), |(model, _)| model);
-    Ok(format!("{model}/incidents/{given}"))
-}
-
-async fn deprecate(session: &Session, args: DeprecateArgs) -> Result<(), Failure> {
-    let DeprecateArgs { step, sunset, successor } = args;
-    let name = name::version(session.namespace(), &step.version)?;
-    let request_id = step.change.request_id();
-    let request = v1::DeprecateVersionRequest {
-        successor: successor.successor(session.namespace(), name::parent(&name))?,
-        name,
-        reason: step.reason,
-        etag: step.etag.etag,
-        request_id: request_id.clone(),
-        validate_only: step.change.dry_run,
-        sunset_time: Some(sunset),
-    };
-    let send = async |r| session.lifecycle().deprecate_version(r).await;
-    let version = session.change(&request_id, request, send).await?;
-    told(session, step.change.dry_run, &version)
-}
-
-fn told(session: &Session, dry_run: bool, version: &Version) -> Result<(), Failure> {
-    changed(session, dry_run, version, &outcome(version))
-}
-
-fn outcome(version: &Version) -> String {
-    let sunset = version.deprecation.as_ref().and_then(|deprecation| deprecation.sunset_time);
-    match (version.state(), sunset) {
-        (v1::VersionState::Deprecated, Some(_)) => {
-            format!("is now {} until {}", state_word(version), time(sunset))
+        LifecycleCommand::Reject(args) => args.with_verb(session, Verb::Reject),
+        LifecycleCommand::Deprecate(DeprecateArgs { step, sunset, successor }) => {
+            let successor = successor.successor(session.namespace(), &step.version(session)?)?;
+            step.with_verb(session, Verb::Deprecate { sunset, successor })
         }
-        _ => format!("is now {}", state_word(version)),
+        LifecycleCommand::Extend(MoveArgs { step, sunset }) => step.with_verb(session, Verb::Extend(sunset)),
+        LifecycleCommand::Shorten(ShortenArgs { moved, incident }) => {
+            moved.step.with_verb(session, Verb::Shorten(moved.sunset))?.about(incident)
+        }
+        LifecycleCommand::EmergencyRetire(EmergencyArgs { step, successor, incident }) => {
+            let successor = successor.successor(session.namespace(), &step.version(session)?)?;
+            step.with_verb(session, Verb::EmergencyRetire(successor))?.about(incident)
+        }
+        LifecycleCommand::Restore(RestoreArgs { step, until, incident }) => {
+            let incident = IncidentFlag { incident: Some(incident) };
+            step.with_verb(session, Verb::Restore(until))?.about(incident)
+        }
+        LifecycleCommand::Hold(HoldArgs { step, incident }) => {
+            step.with_verb(session, Verb::Hold)?.about(incident)
+        }
+        LifecycleCommand::Release(args) => args.with_verb(session, Verb::Release),
+        LifecycleCommand::Reinstate(args) => args.with_verb(session, Verb::Reinstate),
+        LifecycleCommand::Retire(args) => args.with_verb(session, Verb::Retire),
+        LifecycleCommand::Archive(args) => args.with_verb(session, Verb::Archive),
     }
 }
 
@@ -208,24 +369,12 @@ mod tests {
     fn a_replacement_is_given_by_number_or_with_its_model() {
         let successor = |replacement: &str| {
             let flags = SuccessorFlags { replacement: Some(replacement.into()), no_replacement: None };
-            flags.successor("namespaces/n", "namespaces/n/models/m").unwrap().unwrap()
+            flags.successor("namespaces/n", "namespaces/n/models/m/versions/1").unwrap()
         };
         assert_eq!(successor("2"), Successor::Replacement("namespaces/n/models/m/versions/2".into()));
         assert_eq!(
             successor("other/3"),
             Successor::Replacement("namespaces/n/models/other/versions/3".into())
         );
-    }
-
-    #[test]
-    fn a_step_is_told_by_the_state_that_it_leads_to() {
-        let mut version = Version { state: v1::VersionState::Approved.into(), ..Version::default() };
-        assert_eq!(outcome(&version), "is now APPROVED");
-        version.state = v1::VersionState::Deprecated.into();
-        version.deprecation = Some(v1::Deprecation {
-            sunset_time: Some(Timestamp { seconds: 1_767_225_600, nanos: 0 }),
-            ..Default::default()
-        });
-        assert_eq!(outcome(&version), "is now DEPRECATED until 2026-01-01T00:00:00Z");
     }
 }

@@ -5,17 +5,25 @@ mod alias;
 pub mod argument;
 mod audit;
 mod audit_view;
+mod card_fields;
+mod card_view;
 mod client;
+mod consumer;
+mod consumer_view;
+mod decision_view;
 mod demo;
 mod environment;
 pub mod error;
 mod evaluation;
 mod evaluation_view;
+mod explain;
 mod export;
 mod file;
 mod flags;
 mod follow;
 mod health;
+mod impact;
+mod incident;
 mod json;
 mod lifecycle;
 mod model;
@@ -25,8 +33,18 @@ pub mod name;
 mod namespace;
 mod output;
 pub mod point;
+mod policy;
+mod policy_fields;
+mod policy_view;
 mod property;
+mod proposal;
+mod proposal_view;
+mod refusal;
+mod rollback;
 pub mod serve;
+mod status;
+mod step;
+mod sunset_view;
 mod table;
 mod upstream;
 mod upstream_file;
@@ -34,6 +52,7 @@ mod upstream_import;
 mod version;
 mod version_fields;
 mod version_view;
+mod why_not;
 
 use std::time::Duration;
 
@@ -140,6 +159,48 @@ pub enum ClientCommand {
     #[command(subcommand)]
     Evaluation(evaluation::EvaluationCommand),
 
+    /// Proposals: steps that take more than one person
+    #[command(subcommand)]
+    Proposal(proposal::ProposalCommand),
+
+    /// Consumers: the programs that use a model
+    #[command(subcommand)]
+    Consumer(consumer::ConsumerCommand),
+
+    /// Incidents: what went wrong with a model
+    #[command(subcommand)]
+    Incident(incident::IncidentCommand),
+
+    /// Policies: the rules of each risk tier
+    #[command(subcommand)]
+    Policy(policy::PolicyCommand),
+
+    /// Show every model with a traffic light, one sentence and the next step
+    #[command(after_help = "\
+Examples:
+  steward status
+  steward status fundraising")]
+    Status(status::StatusArgs),
+
+    /// Explain what stands against a step, and what to do about it
+    #[command(subcommand)]
+    WhyNot(why_not::WhyNotCommand),
+
+    /// Explain what an alias was at a time, on what evidence, approved by whom
+    #[command(after_help = "\
+Examples:
+  steward explain fundraising
+  steward explain fundraising canary
+  steward explain fundraising production --at 2026-03-03")]
+    Explain(explain::ExplainArgs),
+
+    /// Show which versions end by a date, who breaks then, and who does not know yet
+    #[command(after_help = "\
+Examples:
+  steward impact --until 2027-01-31
+  steward impact --until '90 days'")]
+    Impact(impact::ImpactArgs),
+
     /// Rented models: what their providers announce, by hand or from a file
     #[command(subcommand)]
     Upstream(upstream::UpstreamCommand),
@@ -227,6 +288,14 @@ async fn carry_out(global: &GlobalFlags, output: Output, command: ClientCommand)
         ClientCommand::Version(command) => version::run(&session, command).await,
         ClientCommand::Alias(command) => alias::run(&session, command).await,
         ClientCommand::Evaluation(command) => evaluation::run(&session, command).await,
+        ClientCommand::Proposal(command) => proposal::run(&session, command).await,
+        ClientCommand::Consumer(command) => consumer::run(&session, command).await,
+        ClientCommand::Incident(command) => incident::run(&session, command).await,
+        ClientCommand::Policy(command) => policy::run(&session, command).await,
+        ClientCommand::Status(args) => status::run(&session, args).await,
+        ClientCommand::WhyNot(command) => why_not::run(&session, command).await,
+        ClientCommand::Explain(args) => explain::run(&session, args).await,
+        ClientCommand::Impact(args) => impact::run(&session, args).await,
         ClientCommand::Upstream(command) => upstream::run(&session, command).await,
         ClientCommand::Namespace(command) => namespace::run(&session, command).await,
         ClientCommand::Audit(command) => audit::run(&session, command).await,

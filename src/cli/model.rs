@@ -3,16 +3,18 @@
 use clap::{Args, Subcommand};
 
 use super::{
+    card_view::template,
     client::Session,
     error::Failure,
     flags::{ChangeFlags, EtagFlag, PageFlags, PastFlag, ReasonFlag},
     model_fields::{ClearableField, KindWord, ModelFields},
     model_view::{facts, table},
     name::{self, ModelRef},
+    output::write,
 };
 use crate::proto::v1::{
     CreateModelRequest, DeleteModelRequest, GetModelRequest, ListModelsRequest, ListModelsResponse, Model,
-    ModelKind, UndeleteModelRequest, UpdateModelRequest,
+    ModelCard, ModelKind, UndeleteModelRequest, UpdateModelRequest, get_model_request::ReadAt,
 };
 
 /// What to do with models.
@@ -24,7 +26,9 @@ Examples:
   steward model create donor-chatbot --kind rented-api --owner \"Donor care\" \\
       --contact \"Ada <ada@charity.example>\" --personal-data --data-category donations
   steward model create fundraising --kind own --risk-tier critical --label team=data \\
-      --property features:int=14")]
+      --property features:int=14 --card card.json
+The card is what people have to know about a model; the policy of its risk tier says what has to be on it. \
+`steward model card-template > card.json` prints an empty one.")]
     Create(CreateArgs),
 
     /// Show one model, also when it is deleted
@@ -48,8 +52,14 @@ A list (contacts, data categories, labels, properties) is replaced as a whole.
 
 Examples:
   steward model update donor-chatbot --owner \"Digital team\"
+  steward model update donor-chatbot --purpose \"Answers donors at night\" --review '6 months'
+  steward model update donor-chatbot --card card.json
   steward model update donor-chatbot --clear labels,contacts")]
     Update(UpdateArgs),
+
+    /// Print an empty card in JSON, to fill in and give back with --card
+    #[command(after_help = "Example:\n  steward model card-template > card.json")]
+    CardTemplate,
 
     /// Mark a model as deleted; its versions and history stay
     Delete(RemovalArgs),
@@ -152,6 +162,7 @@ pub async fn run(session: &Session, command: ModelCommand) -> Result<(), Failure
         ModelCommand::Get(args) => get(session, args).await,
         ModelCommand::List(args) => list(session, args).await,
         ModelCommand::Update(args) => update(session, args).await,
+        ModelCommand::CardTemplate => write(&template()?),
         ModelCommand::Delete(args) => delete(session, args).await,
         ModelCommand::Undelete(args) => undelete(session, args).await,
     }
@@ -159,10 +170,11 @@ pub async fn run(session: &Session, command: ModelCommand) -> Result<(), Failure
 
 async fn create(session: &Session, args: CreateArgs) -> Result<(), Failure> {
     let request_id = args.change.request_id();
+    let described = args.fields.into_model(session.namespace(), ModelCard::default())?;
     let request = CreateModelRequest {
         parent: session.namespace().to_owned(),
         model_id: args.id,
-        model: Some(Model { kind: ModelKind::from(args.kind).into(), ..args.fields.into_model() }),
+        model: Some(Model { kind: ModelKind::from(args.kind).into(), ..described }),
         request_id: request_id.clone(),
         validate_only: args.change.dry_run,
     };
@@ -173,9 +185,13 @@ async fn create(session: &Session, args: CreateArgs) -> Result<(), Failure> {
 
 async fn get(session: &Session, args: GetArgs) -> Result<(), Failure> {
     let name = name::model(session.namespace(), &args.model.model)?;
-    let request = GetModelRequest { name, read_at: args.past.read_at() };
-    let model = session.call(request, async |r| session.models().get_model(r).await).await?;
+    let model = read_model(session, name, args.past.read_at()).await?;
     session.output().resource(&model, &facts(&model))
+}
+
+async fn read_model(session: &Session, name: String, read_at: Option<ReadAt>) -> Result<Model, Failure> {
+    let request = GetModelRequest { name, read_at };
+    session.call(request, async |r| session.models().get_model(r).await).await
 }
 
 async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
@@ -198,11 +214,21 @@ async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
 
 async fn update(session: &Session, args: UpdateArgs) -> Result<(), Failure> {
     let update_mask = Some(args.fields.mask(args.kind, &args.clear)?);
+    let name = name::model(session.namespace(), &args.model.model)?;
+    let mut etag = args.etag.etag;
+    let mut present = ModelCard::default();
+    if args.fields.card.is_given() && !args.fields.card.is_whole() {
+        // The card changes as a whole, so what stays is read first, and the etag
+        // sees to it that nobody else's change is lost.
+        let model = read_model(session, name.clone(), None).await?;
+        present = model.card.unwrap_or_default();
+        etag = if etag.is_empty() { model.etag } else { etag };
+    }
     let model = Model {
-        name: name::model(session.namespace(), &args.model.model)?,
+        name,
         kind: args.kind.map_or(ModelKind::Unspecified, ModelKind::from).into(),
-        etag: args.etag.etag,
-        ..args.fields.into_model()
+        etag,
+        ..args.fields.into_model(session.namespace(), present)?
     };
     let request_id = args.change.request_id();
     let request = UpdateModelRequest {

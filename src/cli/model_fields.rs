@@ -5,10 +5,12 @@ use prost_types::FieldMask;
 
 use super::{
     argument::{parse_contact, parse_pair, parse_property},
+    card_fields::CardFields,
     error::Failure,
     flags::mask_of,
+    name,
 };
-use crate::proto::v1::{Contact, Model, ModelKind, PropertyValue, RiskTier};
+use crate::proto::v1::{Contact, Model, ModelCard, ModelKind, PropertyValue, RiskTier};
 
 /// What is said about a model.
 #[derive(Args, Debug, Clone, Default)]
@@ -49,6 +51,14 @@ pub struct ModelFields {
     /// `k:time=2026-01-01`; may be repeated
     #[arg(long = "property", value_name = "KEY[:TYPE]=VALUE", value_parser = parse_property)]
     properties: Vec<(String, PropertyValue)>,
+
+    /// The policy that binds the model; that of its risk tier when absent or empty
+    #[arg(long, value_name = "POLICY")]
+    policy: Option<String>,
+
+    /// What people have to know about it.
+    #[command(flatten)]
+    pub card: CardFields,
 }
 
 /// Where a model comes from, in words.
@@ -86,6 +96,8 @@ pub enum ClearableField {
     DataCategories,
     Labels,
     Properties,
+    Policy,
+    Card,
 }
 
 impl From<KindWord> for ModelKind {
@@ -119,6 +131,8 @@ impl ClearableField {
             ClearableField::DataCategories => "data_categories",
             ClearableField::Labels => "labels",
             ClearableField::Properties => "properties",
+            ClearableField::Policy => "policy",
+            ClearableField::Card => "card",
         }
     }
 }
@@ -136,13 +150,26 @@ impl ModelFields {
             (self.personal_data.is_some(), "processes_personal_data"),
             (!self.labels.is_empty(), "labels"),
             (!self.properties.is_empty(), "properties"),
+            (self.policy.is_some(), "policy"),
+            (self.card.is_given(), "card"),
         ];
         given.into_iter().filter_map(|(is_given, path)| is_given.then_some(path)).collect()
     }
 
-    /// The model that these fields describe.
-    pub fn into_model(self) -> Model {
-        Model {
+    /// The model that these fields describe; `namespace` is a full name, and
+    /// flags of the card change only what they name on the `present` one.
+    ///
+    /// # Errors
+    /// When the file with the card cannot be read, or is not a card.
+    pub fn into_model(self, namespace: &str, present: ModelCard) -> Result<Model, Failure> {
+        let policy = match self.policy.as_deref() {
+            None | Some("") => String::new(),
+            Some(given) => name::policy(namespace, given)?,
+        };
+        let card = if self.card.is_given() { Some(self.card.over(present)?) } else { None };
+        Ok(Model {
+            policy,
+            card,
             display_name: self.display_name.unwrap_or_default(),
             description: self.description.unwrap_or_default(),
             owner: self.owner.unwrap_or_default(),
@@ -153,7 +180,7 @@ impl ModelFields {
             labels: self.labels.into_iter().collect(),
             properties: self.properties.into_iter().collect(),
             ..Model::default()
-        }
+        })
     }
 
     /// The fields to change: those given, the kind, and those cleared.

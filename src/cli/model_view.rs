@@ -1,29 +1,34 @@
 //! Models as people see them.
 
 use super::{
+    card_view::card_facts,
     name,
     property::property_words,
-    table::{Facts, Table, day, pairs, time, word},
+    table::{Facts, Table, contact_words, day, pairs, time, word},
 };
 use crate::proto::v1::Model;
 
 /// The key facts of a model.
 pub fn facts(model: &Model) -> Facts {
-    let contacts = model.contacts.iter().map(|contact| match contact.address.as_str() {
-        "" => contact.display_name.clone(),
-        address => format!("{} <{address}>", contact.display_name),
-    });
-    Facts::new()
+    let facts = Facts::new()
         .add("Model", name::id(&model.name))
         .add("Deleted", time(model.delete_time))
         .add("Display name", &model.display_name)
         .add("Description", &model.description)
         .add("Kind", word(model.kind().as_str_name(), "MODEL_KIND_"))
         .add("Risk tier", word(model.risk_tier().as_str_name(), "RISK_TIER_"))
+        .add("Policy", if model.policy.is_empty() { String::new() } else { name::id(&model.policy) })
         .add("Owner", &model.owner)
-        .add_lines("Contacts", contacts)
+        .add_lines("Contacts", model.contacts.iter().map(contact_words))
         .add("Personal data", if model.processes_personal_data { "yes" } else { "no" })
-        .add("Data categories", model.data_categories.join(", "))
+        .add("Data categories", model.data_categories.join(", "));
+    let facts = card_facts(facts, &model.card.clone().unwrap_or_default());
+    let due = match day(model.review_due_time) {
+        none if none.is_empty() => none,
+        date => format!("since {date}: look at it again, then give a new date with --review"),
+    };
+    facts
+        .add("Review is due", due)
         .add("Labels", pairs(&model.labels))
         .add_lines("Properties", model.properties.iter().map(property_words))
         .add("Created", time(model.create_time))

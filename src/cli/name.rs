@@ -89,12 +89,56 @@ pub fn version_of(parent: &str, model: &str, given: &str) -> Result<String, Fail
 /// The full name of an alias; `parent` is the full name of the namespace.
 pub fn alias(parent: &str, given: &AliasRef) -> Result<String, Failure> {
     match &given.alias {
-        Some(alias) => Ok(format!("{}/aliases/{}", model(parent, &given.model)?, encode(alias))),
+        Some(alias) => alias_of(parent, &given.model, alias),
         None => full(&given.model, &["namespaces", "models", "aliases"]).unwrap_or_else(|| {
             Err(Failure::Usage(format!(
                 "Which alias of {0} is meant? Add it, as in `{0} production`.",
                 given.model
             )))
+        }),
+    }
+}
+
+/// The full name of an alias of the model that `given` means.
+pub fn alias_of(parent: &str, given: &str, alias: &str) -> Result<String, Failure> {
+    Ok(format!("{}/aliases/{}", model(parent, given)?, encode(alias)))
+}
+
+/// The full name of a policy; `parent` is the full name of the namespace.
+pub fn policy(parent: &str, given: &str) -> Result<String, Failure> {
+    full(given, &["namespaces", "policies"])
+        .unwrap_or_else(|| Ok(format!("{parent}/policies/{}", encode(given))))
+}
+
+/// The full name of what lives below a model: `id` in a collection of the model
+/// that `given` means. Without an id, `given` is the full name itself.
+pub fn below_model(
+    parent: &str,
+    collection: &'static str,
+    given: &str,
+    id: Option<&str>,
+) -> Result<String, Failure> {
+    match id {
+        Some(id) => Ok(format!("{}/{collection}/{}", model(parent, given)?, encode(id))),
+        None => full(given, &["namespaces", "models", collection]).unwrap_or_else(|| {
+            let one = collection.trim_end_matches('s');
+            Err(Failure::Usage(format!("Which {one} of {given} is meant? Add its id, as in `{given} ID`.")))
+        }),
+    }
+}
+
+/// The full name of what lives below a model, from its id alone or in full.
+pub fn of_model(model: &str, collection: &'static str, given: &str) -> Result<String, Failure> {
+    full(given, &["namespaces", "models", collection])
+        .unwrap_or_else(|| Ok(format!("{model}/{collection}/{}", encode(given))))
+}
+
+/// The full name of a proposal.
+pub fn proposal(parent: &str, given: &VersionRef, id: Option<&str>) -> Result<String, Failure> {
+    match id {
+        Some(id) => Ok(format!("{}/proposals/{}", version(parent, given)?, encode(id))),
+        None => full(&given.model, &["namespaces", "models", "versions", "proposals"]).unwrap_or_else(|| {
+            Err(Failure::Usage("Which proposal is meant? Give MODEL, NUMBER and PROPOSAL.".to_owned()))
         }),
     }
 }
@@ -175,6 +219,24 @@ mod tests {
     fn a_version_without_a_number_asks_for_it() {
         let error = version(NS, &version_ref("m", None)).unwrap_err();
         assert!(error.text().contains("Add its number"), "{}", error.text());
+    }
+
+    #[test]
+    fn what_lives_below_a_model_is_named_by_its_id_or_in_full() {
+        let outage = format!("{NS}/models/m/incidents/outage");
+        assert_eq!(below_model(NS, "incidents", "m", Some("outage")).unwrap(), outage);
+        assert_eq!(below_model(NS, "incidents", &outage, None).unwrap(), outage);
+        assert_eq!(of_model(&format!("{NS}/models/m"), "incidents", "outage").unwrap(), outage);
+        let error = below_model(NS, "incidents", "m", None).unwrap_err();
+        assert!(error.text().contains("Which incident of m"), "{}", error.text());
+    }
+
+    #[test]
+    fn a_proposal_needs_its_version() {
+        let wanted = format!("{NS}/models/m/versions/2/proposals/p");
+        assert_eq!(proposal(NS, &version_ref("m", Some(2)), Some("p")).unwrap(), wanted);
+        assert_eq!(proposal(NS, &version_ref(&wanted, None), None).unwrap(), wanted);
+        assert!(proposal(NS, &version_ref("m", Some(2)), None).is_err());
     }
 
     #[test]

@@ -112,7 +112,7 @@ fn split_metric(text: &str) -> Result<(&str, BTreeMap<String, String>, &str), St
 }
 
 /// Reads an amount of money with up to six decimals as millionths, exactly.
-fn parse_micros(text: &str) -> Result<i64, String> {
+pub fn parse_micros(text: &str) -> Result<i64, String> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
     let digits = |part: &str| part.chars().all(|c| c.is_ascii_digit());
     if whole.is_empty() || fraction.len() > 6 || !digits(whole) || !digits(fraction) {

@@ -5,6 +5,7 @@ use comfy_table::{ContentArrangement, presets};
 use jiff::Timestamp;
 
 use super::name;
+use crate::proto::v1::Contact;
 
 /// Text with its control characters made visible; line breaks stay.
 pub fn printable(text: &str) -> String {
@@ -135,6 +136,14 @@ pub fn pairs<'a>(map: impl IntoIterator<Item = (&'a String, &'a String)>) -> Str
     map.into_iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
 }
 
+/// Whom to reach: `Ada <ada@charity.example>`.
+pub fn contact_words(contact: &Contact) -> String {
+    match contact.address.as_str() {
+        "" => contact.display_name.clone(),
+        address => format!("{} <{address}>", contact.display_name),
+    }
+}
+
 /// A version in words: `version 2 of fundraising`.
 pub fn version_words(version_name: &str) -> String {
     format!("version {} of {}", name::id(version_name), name::id(name::parent(version_name)))
@@ -151,6 +160,16 @@ pub fn resource_words(name: &str) -> String {
         ["namespaces", "models", "versions"] => version_words(name),
         ["namespaces", "models", "aliases"] => {
             format!("alias {} of {}", name::id(name), name::id(name::parent(name)))
+        }
+        ["namespaces", "policies"] => format!("policy {}", name::id(name)),
+        ["namespaces", "models", "incidents"] => {
+            format!("incident {} of {}", name::id(name), name::id(name::parent(name)))
+        }
+        ["namespaces", "models", "consumers"] => {
+            format!("consumer {} of {}", name::id(name), name::id(name::parent(name)))
+        }
+        ["namespaces", "models", "versions", "proposals"] => {
+            format!("proposal {} about {}", name::id(name), version_words(name::parent(name)))
         }
         ["namespaces", "models", "versions", "evaluations"] => {
             format!("evaluation {} of {}", name::id(name), version_words(name::parent(name)))
@@ -191,6 +210,10 @@ mod tests {
             ("namespaces/n/models/m/versions/2", "version 2 of m"),
             ("namespaces/n/models/m/aliases/canary", "alias canary of m"),
             ("namespaces/n/models/m/versions/2/evaluations/e", "evaluation e of version 2 of m"),
+            ("namespaces/n/policies/standard", "policy standard"),
+            ("namespaces/n/models/m/incidents/outage", "incident outage of m"),
+            ("namespaces/n/models/m/consumers/website", "consumer website of m"),
+            ("namespaces/n/models/m/versions/2/proposals/p", "proposal p about version 2 of m"),
             ("version.artifacts[0].uri", "version.artifacts[0].uri"),
         ] {
             assert_eq!(resource_words(name), words);

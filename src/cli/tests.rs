@@ -62,6 +62,8 @@ fn every_call_of_the_contract_has_a_command() {
         .filter(|path| path.is_file())
         .map(|path| fs::read_to_string(path).unwrap())
         .collect();
+    // However the formatter broke the lines.
+    let sources = sources.split_whitespace().collect::<Vec<_>>().join(" ").replace(" )", ")");
     for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {
         let name = snake_case(method.name());
         let called = [format!(".{name}(r)"), format!(", {name})")].iter().any(|call| sources.contains(call));
@@ -113,4 +115,34 @@ fn the_server_flags_leave_open_what_is_not_given() {
     assert!(args.listen.is_none() && args.engine.is_none() && args.insecure_no_auth.is_none());
     assert_eq!(parse("steward serve --insecure-no-auth").insecure_no_auth, Some(true));
     assert_eq!(parse("steward serve --insecure-no-auth=false").insecure_no_auth, Some(false));
+}
+
+#[test]
+fn a_proposal_may_have_a_name_and_takes_no_etag() {
+    let release = "steward version release m 1 --reason r";
+    for right in ["", " --propose", " --propose=lift"] {
+        assert!(Cli::try_parse_from(words(&format!("{release}{right}"))).is_ok(), "{right}");
+    }
+    // Behind a blank it would be taken for something else.
+    for wrong in [" --propose lift extra", " --propose --etag p1"] {
+        assert!(Cli::try_parse_from(words(&format!("{release}{wrong}"))).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn break_glass_names_its_incident_and_an_alias_moves_only_with_what_is_done() {
+    let approve = "steward version approve m 1 --reason r";
+    assert!(Cli::try_parse_from(words(&format!("{approve} --override-gates"))).is_err());
+    assert!(Cli::try_parse_from(words(&format!("{approve} --override-gates --incident leak"))).is_ok());
+    assert!(Cli::try_parse_from(words(&format!("{approve} --alias production"))).is_ok());
+    assert!(Cli::try_parse_from(words(&format!("{approve} --alias production --propose"))).is_err());
+}
+
+#[test]
+fn self_approval_is_allowed_or_not_but_not_both() {
+    let update = "steward namespace update default";
+    assert!(Cli::try_parse_from(words(&format!("{update} --allow-self-approval"))).is_ok());
+    assert!(
+        Cli::try_parse_from(words(&format!("{update} --allow-self-approval --no-self-approval"))).is_err()
+    );
 }

@@ -5,11 +5,13 @@ use clap::{Args, Subcommand};
 
 use super::{
     client::Session,
+    environment::fresh_request_id,
     error::Failure,
     flags::{ChangeFlags, EtagFlag, PageFlags, PastFlag},
     lifecycle::{self, LifecycleCommand},
     name::{self, ModelRef, VersionRef},
     output::{write, write_json},
+    step::{Step, Verb},
     table::version_words,
     version_fields::{ClearableField, VersionFields},
     version_view::{facts, resolved, table},
@@ -29,7 +31,8 @@ Examples:
       --artifact \"s3://models/fundraising/2.onnx,digest=sha256:$DIGEST\" \\
       --dataset \"s3://data/donors-2025.parquet,rows=120000\" --parent-version 1
   steward version create donor-chatbot --label gpt-4o-2024-08-06 \\
-      --upstream provider=openai,model=gpt-4o-2024-08-06,channel=azure,region=westeurope")]
+      --upstream provider=openai,model=gpt-4o-2024-08-06,channel=azure,region=westeurope \\
+      --submit \"Chosen after a trial\"")]
     Create(CreateArgs),
 
     /// Show one version
@@ -76,6 +79,10 @@ pub struct CreateArgs {
 
     #[command(flatten)]
     fields: VersionFields,
+
+    /// Hand it in for review at once, and why
+    #[arg(long, value_name = "REASON")]
+    submit: Option<String>,
 
     #[command(flatten)]
     change: ChangeFlags,
@@ -174,7 +181,18 @@ async fn create(session: &Session, args: CreateArgs) -> Result<(), Failure> {
     };
     let version =
         session.change(&request_id, request, async |r| session.versions().create_version(r).await).await?;
-    changed(session, args.change.dry_run, &version, "is registered as a DRAFT")
+    let Some(reason) = args.submit.filter(|_| !args.change.dry_run) else {
+        return changed(session, args.change.dry_run, &version, "is registered as a DRAFT");
+    };
+    let step = Step {
+        version: version.name,
+        verb: Verb::Submit,
+        reason,
+        etag: version.etag,
+        incident: String::new(),
+    };
+    let version = step.carry_out(session, &fresh_request_id(), false).await?;
+    changed(session, false, &version, "is registered and waits for its review as a CANDIDATE")
 }
 
 async fn get(session: &Session, args: GetArgs) -> Result<(), Failure> {

@@ -1,13 +1,16 @@
 //! Versions as people see them.
 
 use super::{
+    decision_view::{decision_lines, gate_lines, policy_words},
     name,
     property::property_words,
+    refusal::in_words,
+    sunset_view,
     table::{Facts, Table, day, pairs, printable, time, version_words, word},
 };
 use crate::proto::v1::{
-    Artifact, DatasetReference, Decision, Deprecation, ResolveVersionResponse, Source, UpstreamReference,
-    Version, VersionState, source,
+    Artifact, DatasetReference, Deprecation, ResolveVersionResponse, Source, UpstreamReference, Version,
+    VersionState, source,
 };
 
 /// The state in a word, such as `APPROVED`.
@@ -15,31 +18,32 @@ pub fn state_word(version: &Version) -> String {
     word(version.state().as_str_name(), "VERSION_STATE_")
 }
 
+/// The state, and what else keeps it from being used.
+fn standing(version: &Version) -> String {
+    let state = state_word(version);
+    if version.hold.is_some() { format!("{state} (on hold)") } else { state }
+}
+
 /// The key facts of a version.
 pub fn facts(version: &Version) -> Facts {
     let review = if was_rejected(version) { "Rejected" } else { "Approved" };
-    let mut facts = Facts::new()
+    let facts = Facts::new()
         .add("Version", format!("{} of {}", name::id(&version.name), name::id(name::parent(&version.name))))
         .add("Label", &version.label)
-        .add("State", state_word(version))
+        .add("State", standing(version))
         .add("Description", &version.description);
-    if let Some(deprecation) = &version.deprecation {
-        facts = deprecation_facts(facts, deprecation);
-    }
-    facts
+    sunset_view::facts(facts, version)
         .add_lines("Artifacts", version.artifacts.iter().map(artifact_words))
         .add("Upstream", version.upstream.as_ref().map(upstream_words).unwrap_or_default())
         .add_lines("Made from", version.sources.iter().map(source_words))
         .add("Tags", pairs(&version.labels))
         .add_lines("Properties", version.properties.iter().map(property_words))
         .add("Created", time(version.create_time))
-        .add("Submitted", decision_words(version.submission.as_ref()))
-        .add(review, decision_words(version.review.as_ref()))
-        .add(
-            "Retired",
-            decision_words(version.retirement.as_ref().and_then(|retired| retired.decision.as_ref())),
-        )
-        .add("Archived", decision_words(version.archival.as_ref()))
+        .add_lines("Submitted", decision_lines(version.submission.as_ref()))
+        .add_lines(review, decision_lines(version.review.as_ref()))
+        .add("Policy", policy_words(version.review.as_ref()))
+        .add_lines("Gates", gate_lines(version.review.as_ref()))
+        .add_lines("Archived", decision_lines(version.archival.as_ref()))
         .add("Content digest", &version.content_digest)
         .add("Etag", &version.etag)
         .add("Full name", &version.name)
@@ -62,8 +66,8 @@ pub fn table(versions: &[Version]) -> Table {
         table.row([
             name::id(&version.name),
             version.label.clone(),
-            state_word(version),
-            day(deprecation.and_then(|d| d.sunset_time)),
+            standing(version),
+            day(version.effective_sunset_time.or(deprecation.and_then(|d| d.sunset_time))),
             deprecation.map(|d| replacement_words(version, d)).unwrap_or_default(),
             day(version.update_time),
         ]);
@@ -82,7 +86,7 @@ pub fn resolved(answer: &ResolveVersionResponse) -> String {
     };
     let mut text = format!("Use {} ({by}{}).\n", version_words(&version.name), state_word(version));
     for warning in &answer.warnings {
-        text.push_str(&format!("Warning ({}): {}\n", warning.code, warning.message));
+        text.push_str(&format!("Warning ({}): {}\n", warning.code, in_words(&warning.message)));
     }
     let facts = Facts::new()
         .add("Label", &version.label)
@@ -93,17 +97,6 @@ pub fn resolved(answer: &ResolveVersionResponse) -> String {
     format!("{}{}", printable(&text), facts.text())
 }
 
-fn deprecation_facts(facts: Facts, deprecation: &Deprecation) -> Facts {
-    let replacement = match deprecation.replacement.as_str() {
-        "" => format!("none: {}", deprecation.no_replacement_reason),
-        version => version_words(version),
-    };
-    facts
-        .add("Sunset", time(deprecation.sunset_time))
-        .add("Replacement", replacement)
-        .add("Deprecated", decision_words(deprecation.decision.as_ref()))
-}
-
 /// The replacement, with its model only when that is another one.
 fn replacement_words(version: &Version, deprecation: &Deprecation) -> String {
     let replacement = &deprecation.replacement;
@@ -112,10 +105,6 @@ fn replacement_words(version: &Version, deprecation: &Deprecation) -> String {
         _ if name::parent(replacement) == name::parent(&version.name) => name::id(replacement),
         _ => version_words(replacement),
     }
-}
-
-fn decision_words(decision: Option<&Decision>) -> String {
-    decision.map(|d| format!("{} by {}: {}", time(d.time), d.actor, d.reason)).unwrap_or_default()
 }
 
 fn artifact_words(artifact: &Artifact) -> String {
@@ -153,7 +142,7 @@ fn joined<const N: usize>(head: &str, details: [Option<String>; N]) -> String {
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
     use super::*;
-    use crate::proto::v1::{Retirement, Warning};
+    use crate::proto::v1::{Decision, Retirement, Warning};
 
     fn fundraising(number: u32, state: VersionState) -> Version {
         Version {

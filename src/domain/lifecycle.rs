@@ -12,7 +12,6 @@ mod properties;
 pub mod schedule;
 mod sunset;
 pub mod transition;
-mod upstream;
 
 use self::{consent::Approval, schedule::Schedule};
 use super::{

@@ -7,6 +7,7 @@ use super::{
     name::UpstreamName,
     policy::PolicyContent,
     time::Timestamp,
+    version::UpstreamReference,
 };
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,9 @@ impl Check for UpstreamContent {
 pub struct Upstream {
     /// Its name: provider, channel, region and model id.
     pub name: UpstreamName,
+    /// The same four parts, for readers of its events.
+    #[serde(flatten)]
+    pub key: UpstreamReference,
     /// What the provider says.
     #[serde(flatten)]
     pub content: UpstreamContent,
@@ -68,7 +72,10 @@ impl Upstream {
         match present {
             Some(present) if present.content == content => None,
             Some(present) => Some(Upstream { content, update_time: now, ..present }),
-            None => Some(Upstream { name, content, create_time: now, update_time: now }),
+            None => {
+                let key = name.key.clone();
+                Some(Upstream { name, key, content, create_time: now, update_time: now })
+            }
         }
     }
 

@@ -191,11 +191,10 @@ fn write_observed(observed: Observed) -> v1::SetUpstreamResponse {
 fn write(stored: Stored<Upstream>) -> v1::Upstream {
     let etag = stored.etag();
     let audit_position = stored.position.unwrap_or_default();
-    let Upstream { name, content, create_time, update_time } = stored.value;
-    let full_name = name.to_string();
-    let UpstreamReference { provider, model_id, channel, region } = name.key;
+    let Upstream { name, key, content, create_time, update_time } = stored.value;
+    let UpstreamReference { provider, model_id, channel, region } = key;
     v1::Upstream {
-        name: full_name,
+        name: name.to_string(),
         provider,
         model_id,
         channel,

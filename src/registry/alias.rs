@@ -27,6 +27,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde::Serialize;
 
+/// What happens to an alias without moving it: no part of where it pointed.
+const NOT_MOVED: [EventType; 2] = [EventType::AliasDrilled, EventType::AliasReadinessChanged];
+
 #[derive(Serialize)]
 struct SetAlias {
     name: AliasName,
@@ -142,12 +145,16 @@ impl Registry {
         let follow = |key: &[u8]| keys::position_of(key).map(|position| keys::event(namespace, position));
         let read = |key: &[u8], leaf: &Bytes| {
             let position = keys::position_of(key).unwrap_or_default();
-            read_change(&resource, position, leaf).map(Some)
+            let kind = leaf::read_event(position, leaf.clone())?.kind;
+            match NOT_MOVED.iter().any(|event| event.as_str() == kind) {
+                true => Ok(None),
+                false => read_change(&resource, position, leaf).map(Some),
+            }
         };
         let range = keys::history_before(&resource, u64::MAX);
         let listing = Listing { range, reverse: true, follow: Some(&follow), read: &read };
         let page = self.page(namespace, listing, &request).await?;
-        if page.items.is_empty() && page_token.is_empty() {
+        if page.items.is_empty() && page_token.is_empty() && page.next_page_token.is_empty() {
             return Err(Error::not_found(name.clone()));
         }
         Ok(page)

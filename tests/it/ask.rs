@@ -12,7 +12,7 @@ use steward_registry::proto::v1::{
     incident_service_client::IncidentServiceClient, lifecycle_service_client::LifecycleServiceClient,
     model_service_client::ModelServiceClient, namespace_service_client::NamespaceServiceClient,
     policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
-    version_service_client::VersionServiceClient,
+    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -126,6 +126,10 @@ asks! {
     IncidentServiceClient:
         OpenIncident(OpenIncidentRequest).open_incident,
         CloseIncident(CloseIncidentRequest).close_incident;
+    UpstreamServiceClient:
+        SetUpstream(SetUpstreamRequest).set_upstream,
+        BatchSetUpstreams(BatchSetUpstreamsRequest).batch_set_upstreams,
+        DeleteUpstream(DeleteUpstreamRequest).delete_upstream;
     EvaluationServiceClient:
         RecordEvaluation(RecordEvaluationRequest).record_evaluation,
         BatchRecordEvaluations(BatchRecordEvaluationsRequest).batch_record_evaluations;
@@ -301,6 +305,17 @@ pub fn record_batch(model: &str, number: u32, prefix: &str, count: usize) -> Ask
     let version = version_name(model, number);
     let requests = (0..count).map(|i| record(&version, &format!("{prefix}-{i}"), i as i64 % 1_000)).collect();
     v1::BatchRecordEvaluationsRequest { parent: model_name(model), requests, ..Default::default() }.into()
+}
+
+/// What a provider recommends instead of a model.
+pub fn observe(model_id: &str, instead: &str) -> v1::SetUpstreamRequest {
+    let upstream = v1::Upstream {
+        provider: "openai".to_owned(),
+        model_id: model_id.to_owned(),
+        replacement_model_id: instead.to_owned(),
+        ..Default::default()
+    };
+    v1::SetUpstreamRequest { parent: NAMESPACE.to_owned(), upstream: Some(upstream), ..Default::default() }
 }
 
 /// The namespace whose log a mutation writes.

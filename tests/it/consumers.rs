@@ -128,10 +128,12 @@ async fn propose_deprecation(server: &TestServer) {
         sunset_time: Some(time(BEGIN + 30 * DAY)),
         successor: Some(Successor::Replacement(version_name("m", 2))),
     });
-    let proposal =
-        Some(v1::Proposal { step: Some(step), reason: "version 2 is better".to_owned(), ..Default::default() });
-    let request =
-        v1::CreateProposalRequest { parent: version_name("m", 1), proposal, ..Default::default() };
+    let proposal = Some(v1::Proposal {
+        step: Some(step),
+        reason: "version 2 is better".to_owned(),
+        ..Default::default()
+    });
+    let request = v1::CreateProposalRequest { parent: version_name("m", 1), proposal, ..Default::default() };
     let proposal = server.proposals().create_proposal(by("maria", request)).await.unwrap().into_inner();
     let request = v1::ApproveProposalRequest { name: proposal.name, ..Default::default() };
     let proposal = server.proposals().approve_proposal(by("joan", request)).await.unwrap().into_inner();
@@ -149,7 +151,10 @@ async fn who_breaks_on_a_day_and_who_has_not_acknowledged_it_is_known() {
     assert_eq!(impact(&server, 29).await, []);
     let impacts = impact(&server, 30).await;
     assert_eq!(impacts.len(), 1);
-    assert_eq!((&impacts[0].version, &impacts[0].replacement), (&version_name("m", 1), &version_name("m", 2)));
+    assert_eq!(
+        (&impacts[0].version, &impacts[0].replacement),
+        (&version_name("m", 1), &version_name("m", 2))
+    );
     assert_eq!(impacts[0].consumers.len(), 1);
     assert!(!impacts[0].consumers[0].acknowledged);
     note(&server, "web", false).await.unwrap();

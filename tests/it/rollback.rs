@@ -5,11 +5,11 @@ use crate::{
     ask::{deprecate, set_alias},
     support::{BEGIN, DAY, TestServer, explain, model_name, version_name},
 };
+use std::sync::Arc;
 use steward_registry::{
     proto::v1::{self, ReadinessState, resolve_version_request::Selector},
     store::memory::MemoryEngine,
 };
-use std::sync::Arc;
 use tokio::task::JoinSet;
 use tonic::{Code, Response, Status};
 
@@ -176,4 +176,3 @@ async fn of_100_concurrent_rollbacks_all_see_one_pointer_and_no_resolve_fails() 
     assert!(changes.windows(2).all(|pair| pair[0].version != pair[1].version));
     Arc::into_inner(server).unwrap().stop().await;
 }
-

@@ -20,10 +20,11 @@ use steward_registry::{
     http,
     proto::v1::{
         self, alias_service_client::AliasServiceClient, audit_service_client::AuditServiceClient,
-        evaluation_service_client::EvaluationServiceClient, incident_service_client::IncidentServiceClient,
-        lifecycle_service_client::LifecycleServiceClient, model_service_client::ModelServiceClient,
-        namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
-        proposal_service_client::ProposalServiceClient, version_service_client::VersionServiceClient,
+        consumer_service_client::ConsumerServiceClient, evaluation_service_client::EvaluationServiceClient,
+        incident_service_client::IncidentServiceClient, lifecycle_service_client::LifecycleServiceClient,
+        model_service_client::ModelServiceClient, namespace_service_client::NamespaceServiceClient,
+        policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
+        version_service_client::VersionServiceClient,
     },
     registry::{
         Registry,
@@ -208,6 +209,10 @@ impl TestServer {
 
     pub fn proposals(&self) -> ProposalServiceClient<Channel> {
         ProposalServiceClient::new(self.channel.clone())
+    }
+
+    pub fn consumers(&self) -> ConsumerServiceClient<Channel> {
+        ConsumerServiceClient::new(self.channel.clone())
     }
 
     pub fn incidents(&self) -> IncidentServiceClient<Channel> {

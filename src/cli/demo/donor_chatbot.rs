@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 use prost_types::Timestamp;
 
 use super::{
-    measured::{evaluation, higher, lower, neutral, rate},
+    measured::{evaluation, higher, in_days, lower, neutral, rate},
     stage::Stage,
 };
 use crate::{
     cli::error::Failure,
     proto::v1::{
-        Contact, MetricPoint, Model, ModelKind, MomentsPoint, RecordEvaluationRequest, RiskTier,
+        Contact, MetricPoint, Model, ModelCard, ModelKind, MomentsPoint, RecordEvaluationRequest, RiskTier,
         UpstreamReference, UsagePoint, Version, metric_point::Value,
     },
 };
@@ -43,11 +43,12 @@ const WEEKS: [Week; 8] = [
 /// Registers the chatbot with its one version; gives the name of the version.
 pub async fn register(stage: &Stage<'_>) -> Result<String, Failure> {
     let model = stage.model(ID, "answers donors' questions; rented behind an API", description()).await?;
+    let today = model.create_time.unwrap_or_default();
     let version = stage.version(&model.name, version()).await?;
+    stage.evaluations(&version, "a trial with 40 donors", vec![trial(today)]).await?;
     let version = stage.submitted(version, "Chosen after a trial with 40 donors").await?;
     let version = stage.approved(version, "The trial went well; phone support stays as a way out").await?;
     stage.alias(&model.name, "production", &version, "The chatbot goes live").await?;
-    let today = model.create_time.unwrap_or_default();
     stage.evaluations(&version, "eight weeks, slowly getting worse", weeks(today)).await?;
     Ok(version.name)
 }
@@ -63,8 +64,33 @@ fn description() -> Model {
         data_categories: vec!["contact-details".into(), "donations".into()],
         processes_personal_data: true,
         labels: BTreeMap::from([("team".into(), "donor-care".into())]),
+        card: Some(card()),
         ..Model::default()
     }
+}
+
+fn card() -> ModelCard {
+    ModelCard {
+        purpose: "Answers donors' questions about donations, receipts and projects.".into(),
+        affected_people: "Donors, who may act on a wrong answer.".into(),
+        prohibited_uses: "Tax advice; complaints; anything that somebody has to decide.".into(),
+        contract_uri: "https://contracts.charity.example/chatbot".into(),
+        vendor_trains_on_data: Some(false),
+        personal_data_basis: "Contract with the donor; the provider is a processor.".into(),
+        human_oversight: "Donor care reads 200 answers a week and can switch it off.".into(),
+        ai_disclosure: Some(true),
+        rollback_plan: "Phone and e-mail, as before.".into(),
+        review_time: Some(in_days(90)),
+        monthly_budget_micros: 300_000_000,
+        budget_currency: "EUR".into(),
+        ..ModelCard::default()
+    }
+}
+
+/// What the trial before the approval showed.
+fn trial(today: Timestamp) -> RecordEvaluationRequest {
+    let points = vec![lower("hallucination", rate(3, 200)), higher("grounded", rate(193, 200))];
+    evaluation("trial", today, (7 * WEEKS.len() as i64, 14), ("answer-review", "1.4.0"), points)
 }
 
 fn version() -> Version {

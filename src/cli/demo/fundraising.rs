@@ -6,19 +6,22 @@ use std::collections::BTreeMap;
 use prost_types::Timestamp;
 
 use super::{
-    measured::{digest, evaluation, higher, neutral, rate},
+    measured::{digest, evaluation, higher, in_days, neutral, rate},
     stage::Stage,
 };
 use crate::{
     cli::error::Failure,
     proto::v1::{
-        Artifact, ConfusionCounts, ConfusionPoint, Contact, DatasetReference, HistogramPoint, Model,
-        ModelKind, NumericBins, PropertyValue, RecordEvaluationRequest, RiskTier, Source, Version,
-        histogram_point::Bins, metric_point::Value, property_value, source,
+        Artifact, ConfusionCounts, ConfusionPoint, Consumer, Contact, DatasetReference, HistogramPoint,
+        Model, ModelCard, ModelKind, NumericBins, PropertyValue, RecordEvaluationRequest, RiskTier, Source,
+        Version, histogram_point::Bins, metric_point::Value, property_value, source,
     },
 };
 
 const ID: &str = "fundraising";
+
+/// A model that can do harm is promised to live for a year after its approval.
+const DAYS_LEFT: i64 = 366;
 
 /// Predictions about past donors of one age group, beside what they did.
 #[rustfmt::skip]
@@ -40,10 +43,12 @@ pub async fn register(stage: &Stage<'_>) -> Result<(String, String), Failure> {
     let today = model.create_time.unwrap_or_default();
 
     let old = stage.version(&model.name, first_version()).await?;
+    stage.evaluations(&old, "the last campaign", first_evaluations(today)).await?;
     let old = stage.submitted(old, "First model of our own").await?;
     let old = stage.approved(old, "Better than asking everybody").await?;
     stage.alias(&model.name, "production", &old, "First campaign with the model").await?;
-    stage.evaluations(&old, "the spring campaign", first_evaluations(today)).await?;
+    stage.consumer(&model.name, "newsletter", newsletter()).await?;
+    stage.used(&old, "newsletter").await?;
 
     let new = stage.version(&model.name, second_version(&old.name)).await?;
     stage.evaluations(&new, "accuracy, groups and ages", second_evaluations(today)).await?;
@@ -51,7 +56,8 @@ pub async fn register(stage: &Stage<'_>) -> Result<(String, String), Failure> {
     let new = stage.approved(new, "Fewer misses among older donors; no group is worse off").await?;
     stage.alias(&model.name, "canary", &new, "Trial with one mailing in ten").await?;
     stage.move_alias(&model.name, "production", &old, &new, "The trial went well").await?;
-    let old = stage.deprecated(old, &new, "Version 2 misses fewer donors").await?;
+    let old = stage.deprecated(old, &new, DAYS_LEFT, "Version 2 misses fewer donors").await?;
+    stage.rehearsed(&model.name, "production").await?;
     Ok((old.name, new.name))
 }
 
@@ -61,7 +67,7 @@ fn description() -> Model {
         display_name: "Fundraising predictor".into(),
         description: "Predicts who might give again, so that others are not bothered.".into(),
         owner: "Data team".into(),
-        contacts: vec![Contact { display_name: "Marta".into(), address: super::REVIEWER.into() }],
+        contacts: vec![Contact { display_name: "Ines".into(), address: super::AUTHOR.into() }],
         kind: ModelKind::Own.into(),
         risk_tier: RiskTier::Critical.into(),
         data_categories: vec!["demographics".into(), "donations".into()],
@@ -71,7 +77,37 @@ fn description() -> Model {
             ("features".into(), property(property_value::Kind::IntValue(14))),
             ("explainable".into(), property(property_value::Kind::BoolValue(true))),
         ]),
+        card: Some(card()),
         ..Model::default()
+    }
+}
+
+fn card() -> ModelCard {
+    ModelCard {
+        purpose: "Says which past donors might give again.".into(),
+        affected_people: "Past donors: who gets a letter and who is left alone.".into(),
+        prohibited_uses: "Deciding who is helped; anything about people who never gave.".into(),
+        backup_contact: Some(Contact { display_name: "Marta".into(), address: super::REVIEWER.into() }),
+        personal_data_basis: "Legitimate interest; every letter says how to object.".into(),
+        human_oversight: "The fundraising team reads each list before letters go out.".into(),
+        ai_disclosure: Some(true),
+        risk_tier_reason: "Wrong lists pester people in mourning and cost donations.".into(),
+        known_limits: "Few examples of donors below 25; learns nothing of life events.".into(),
+        rollback_plan: "The preceding version, or letters to everybody as before.".into(),
+        incident_plan: "Marta puts the version on hold; the data team writes to those affected.".into(),
+        review_time: Some(in_days(180)),
+        monthly_budget_micros: 40_000_000,
+        budget_currency: "EUR".into(),
+        ..ModelCard::default()
+    }
+}
+
+fn newsletter() -> Consumer {
+    Consumer {
+        description: "Chooses who gets the letter of the month.".into(),
+        owner: "Communication".into(),
+        contact: Some(Contact { display_name: "Tom".into(), address: "tom@charity.example".into() }),
+        ..Consumer::default()
     }
 }
 
@@ -117,7 +153,7 @@ fn second_version(parent: &str) -> Version {
 
 fn first_evaluations(today: Timestamp) -> Vec<RecordEvaluationRequest> {
     let points = vec![higher("accuracy", rate(4_402, 5_417))];
-    vec![evaluation("spring-campaign", today, (90, 60), ("campaign-report", "3.0.0"), points)]
+    vec![evaluation("last-campaign", today, (14, 60), ("campaign-report", "3.0.0"), points)]
 }
 
 fn second_evaluations(today: Timestamp) -> Vec<RecordEvaluationRequest> {

@@ -1,8 +1,9 @@
-//! Short ways to write measurements down.
+//! Short ways to write measurements and days down.
 
 use prost_types::Timestamp;
 use sha2::{Digest as _, Sha256};
 
+use crate::cli::environment::now;
 use crate::proto::v1::{
     Direction, Evaluation, Evaluator, MetricPoint, RatePoint, RecordEvaluationRequest, metric_point::Value,
 };
@@ -59,6 +60,11 @@ pub fn evaluation(
         }),
         ..RecordEvaluationRequest::default()
     }
+}
+
+/// So many days from now.
+pub fn in_days(days: i64) -> Timestamp {
+    Timestamp { seconds: now().as_second() + days * DAY, nanos: 0 }
 }
 
 /// A digest for a file that does not exist: of its address.

@@ -7,6 +7,7 @@ mod fundraising;
 mod measured;
 mod report_writer;
 mod stage;
+mod way_out;
 
 use clap::Args;
 
@@ -41,8 +42,10 @@ fn what_next(namespace: &str, chatbot: &str, old: &str, new: &str, report: &str)
     let commands = [
         format!("steward evaluation list {} --metric hallucination", number(chatbot)),
         format!("steward version resolve {}", number(old)),
-        format!("steward alias history {fundraising} production"),
-        format!("steward version approve {} --reason \"Good drafts\" --dry-run", number(report)),
+        format!("steward explain {fundraising} production"),
+        "steward impact --until 2y".to_owned(),
+        format!("steward alias readiness {fundraising} production"),
+        format!("steward why-not approve {}", number(report)),
         "steward audit list --newest-first --limit 10".to_owned(),
     ];
     let elsewhere = match name::id(namespace) {
@@ -52,7 +55,9 @@ fn what_next(namespace: &str, chatbot: &str, old: &str, new: &str, report: &str)
     let meaning = [
         "is the chatbot getting worse?",
         "what does a caller of the old version hear?",
-        "what was in production, and since when?",
+        "what is in production, on what evidence, approved by whom?",
+        "who breaks when something ends?",
+        "could we go back, and for how long?",
         "would an approval go through?",
         "who changed what, when and why?",
     ];
@@ -74,9 +79,8 @@ mod tests {
         let text = what_next("namespaces/trials", version, version, version, version);
         let commands: Vec<&str> =
             text.lines().map(str::trim).filter(|line| line.starts_with("steward ")).collect();
-        assert_eq!(commands.len(), 5);
+        assert_eq!(commands.len(), 7);
         for command in commands {
-            let command = command.replace("\"Good drafts\"", "good");
             assert!(Cli::try_parse_from(command.split(' ')).is_ok(), "{command}");
             assert!(command.ends_with("--namespace trials"));
         }

@@ -6,28 +6,18 @@
 
 use std::collections::HashSet;
 
-use prost_types::Timestamp;
 use serde_json::json;
 use tonic::Code;
 
 use crate::cli::{
-    client::Session,
-    environment::{fresh_request_id, now},
-    error::Failure,
-    name,
-    output::write,
-    table::{day, version_words},
-    version_view::state_word,
+    client::Session, environment::fresh_request_id, error::Failure, name, output::write,
+    table::version_words, version_view::state_word,
 };
 use crate::proto::v1::{
     Alias, ApproveVersionRequest, BatchRecordEvaluationsRequest, CreateModelRequest, CreateVersionRequest,
-    DeprecateVersionRequest, GetAliasRequest, GetModelRequest, ListEvaluationsRequest, ListVersionsRequest,
-    Model, RecordEvaluationRequest, SetAliasRequest, SubmitVersionRequest, Version, VersionState,
-    deprecate_version_request::Successor,
+    GetAliasRequest, GetModelRequest, ListEvaluationsRequest, ListVersionsRequest, Model,
+    RecordEvaluationRequest, SetAliasRequest, SubmitVersionRequest, Version, VersionState,
 };
-
-/// Days from the deprecation to the sunset of the old version.
-const NOTICE_DAYS: i64 = 60;
 
 /// The largest page: more than a demo ever needs.
 const PAGE: i32 = 1_000;
@@ -35,8 +25,8 @@ const PAGE: i32 = 1_000;
 /// Where the demo plays: a registry, seen by two people.
 pub struct Stage<'a> {
     session: &'a Session,
-    author: Session,
-    reviewer: Session,
+    pub(super) author: Session,
+    pub(super) reviewer: Session,
 }
 
 impl<'a> Stage<'a> {
@@ -141,32 +131,6 @@ impl<'a> Stage<'a> {
         Ok(version)
     }
 
-    /// Announces the end of an approved version; any other version stays as it is.
-    pub async fn deprecated(&self, old: Version, new: &Version, reason: &str) -> Result<Version, Failure> {
-        if old.state() != VersionState::Approved {
-            return Ok(old);
-        }
-        let request_id = fresh_request_id();
-        let sunset = Timestamp { seconds: now().as_second() + NOTICE_DAYS * 86_400, nanos: 0 };
-        let request = DeprecateVersionRequest {
-            name: old.name,
-            reason: reason.to_owned(),
-            etag: old.etag,
-            request_id: request_id.clone(),
-            validate_only: false,
-            sunset_time: Some(sunset),
-            successor: Some(Successor::Replacement(new.name.clone())),
-        };
-        let send = async |r| self.reviewer.lifecycle().deprecate_version(r).await;
-        let old = self.reviewer.change(&request_id, request, send).await?;
-        let words = version_words(&new.name);
-        self.tell_state(
-            &old,
-            &format!("{reason}; it ends on {} and {words} replaces it", day(Some(sunset))),
-        )?;
-        Ok(old)
-    }
-
     /// Points an alias to a version, unless the alias exists.
     pub async fn alias(&self, model: &str, id: &str, version: &Version, reason: &str) -> Result<(), Failure> {
         match self.existing_alias(model, id).await? {
@@ -235,7 +199,7 @@ impl<'a> Stage<'a> {
         self.tell(true, &parent, &format!("  {evaluations} recorded for {}: {what}.", version_words(&parent)))
     }
 
-    async fn existing_alias(&self, model: &str, id: &str) -> Result<Option<Alias>, Failure> {
+    pub(super) async fn existing_alias(&self, model: &str, id: &str) -> Result<Option<Alias>, Failure> {
         let request = GetAliasRequest { name: format!("{model}/aliases/{id}"), read_at: None };
         found(self.author.call(request, async |r| self.author.aliases().get_alias(r).await).await)
     }
@@ -266,14 +230,14 @@ impl<'a> Stage<'a> {
         self.tell(true, &alias.name, &format!("  Alias {id} now points to {words} ({reason})."))
     }
 
-    fn tell_state(&self, version: &Version, reason: &str) -> Result<(), Failure> {
+    pub(super) fn tell_state(&self, version: &Version, reason: &str) -> Result<(), Failure> {
         let sentence =
             format!("  {} is now {} ({reason}).", version_words(&version.name), state_word(version));
         self.tell(true, &version.name, &sentence)
     }
 
     /// One step: a sentence for people, a JSON line for programs.
-    fn tell(&self, changed: bool, resource: &str, sentence: &str) -> Result<(), Failure> {
+    pub(super) fn tell(&self, changed: bool, resource: &str, sentence: &str) -> Result<(), Failure> {
         if self.session.output().is_json() {
             let step = json!({"changed": changed, "resource": resource, "message": sentence.trim_start()});
             return write(&format!("{step}\n"));
@@ -283,7 +247,7 @@ impl<'a> Stage<'a> {
 }
 
 /// An answer, or nothing where the server knows no such resource.
-fn found<T>(answer: Result<T, Failure>) -> Result<Option<T>, Failure> {
+pub(super) fn found<T>(answer: Result<T, Failure>) -> Result<Option<T>, Failure> {
     match answer {
         Err(failure) if failure.code() == Some(Code::NotFound) => Ok(None),
         answer => answer.map(Some),

@@ -96,3 +96,17 @@ fn a_refusal_with_a_replacement_says_where_to_move() {
     let text = Failure::rpc(status, SERVER).text();
     assert!(text.contains("Move to its replacement, version 2 of fundraising."), "{text}");
 }
+
+#[test]
+fn a_step_that_needs_somebody_else_says_how_to_propose_it() {
+    let mut details = ErrorDetails::new();
+    details.add_precondition_failure_violation("APPROVAL_REQUIRED", VERSION, "2 people have to agree");
+    let one = Status::with_error_details(Code::FailedPrecondition, "no", details.clone());
+    let text = Failure::rpc(one, SERVER).text();
+    assert!(text.contains("What to do: Repeat it with --propose;"), "{text}");
+    details.add_precondition_failure_violation("NOTICE_TOO_SHORT", VERSION, "2026-03-01 is the earliest");
+    let two = Status::with_error_details(Code::FailedPrecondition, "no", details);
+    let text = Failure::rpc(two, SERVER).text();
+    assert!(text.contains("What to do:\n  - Repeat it with --propose;"), "{text}");
+    assert!(text.contains("\n  - Choose the --sunset"), "{text}");
+}

@@ -1,8 +1,8 @@
 //! When a version really ends, and what moves that moment.
 
 use super::{
-    Decision, Deprecation, Retirement, RetirementCause, Successor, SunsetMove, VersionState,
-    schedule::Schedule,
+    Decision, Deprecation, Retirement, RetirementCause, Successor, SunsetMove, UpstreamEnd, VersionState,
+    clock::STEWARD, schedule::Schedule,
 };
 use crate::domain::{policy::PolicyContent, time::Timestamp, version::Version};
 
@@ -45,16 +45,39 @@ impl Version {
         Version { deprecation, ..self }.replanned(before, policy, now)
     }
 
+    /// The version after its provider announced another end, or took one back; `None`
+    /// if nothing is different, or the version is neither in service nor a candidate.
+    /// Where no end is left, a sunset stands until somebody reinstates the version.
+    pub fn with_upstream_end(
+        self,
+        end: Option<UpstreamEnd>,
+        policy: &PolicyContent,
+        now: Timestamp,
+    ) -> Option<Self> {
+        if !self.state.is_alive() || self.upstream_end == end {
+            return None;
+        }
+        let before = self.effective_sunset();
+        let deprecation = self.deprecation.map(|deprecation| match &end {
+            Some(end) if only_follows(&deprecation, self.upstream_end.as_ref()) => {
+                Deprecation { sunset_time: end.latest_time, ..deprecation }
+            }
+            _ => deprecation,
+        });
+        let version = Version { deprecation, upstream_end: end, update_time: now, ..self };
+        Some(version.replanned(before, policy, now))
+    }
+
     /// The version with another schedule if it ends at another time than before.
     /// What is due at this very moment was announced already, and is not done twice.
-    pub(super) fn replanned(self, before: Option<Timestamp>, policy: &PolicyContent, now: Timestamp) -> Self {
+    fn replanned(self, before: Option<Timestamp>, policy: &PolicyContent, now: Timestamp) -> Self {
         if self.restoration.is_some() || self.effective_sunset() == before {
             return self;
         }
         self.planned(policy, now.plus_micros(1))
     }
 
-    pub(super) fn planned(self, policy: &PolicyContent, from: Timestamp) -> Self {
+    fn planned(self, policy: &PolicyContent, from: Timestamp) -> Self {
         let sunset = self.effective_sunset();
         let deprecation = self.deprecation.map(|deprecation| {
             let sunset = sunset.unwrap_or(deprecation.sunset_time);
@@ -106,7 +129,18 @@ impl Version {
     }
 }
 
+/// Whether a sunset is nobody's decision: the clock announced it because of the
+/// provider's end, and nobody has moved it since. Then it goes where that goes.
+fn only_follows(deprecation: &Deprecation, end: Option<&UpstreamEnd>) -> bool {
+    deprecation.decision.actor == STEWARD
+        && deprecation.moves.is_empty()
+        && end.is_some_and(|end| end.latest_time == deprecation.sunset_time)
+}
+
 /// What is recorded where a replacement was, once that is out of service, too.
 pub(super) fn gone_replacement(name: &impl std::fmt::Display, now: Timestamp) -> Successor {
     Successor::NoReplacementReason(format!("{name}, which replaced it, is out of service, as seen on {now}"))
 }
+
+#[cfg(test)]
+mod tests;

@@ -173,8 +173,8 @@ pub struct Facts<'a> {
     pub gates: Vec<GateResult>,
     /// From when the newest evaluation is; for an approval.
     pub newest_evidence: Option<Timestamp>,
-    /// What the provider of a rented version announced; for a submission, an approval
-    /// and a restoration.
+    /// What the provider of a rented version announced; for a submission, an
+    /// approval and a restoration.
     pub upstream_end: Option<UpstreamEnd>,
     /// The programs that use the version.
     pub users: Vec<User>,

@@ -2,7 +2,7 @@
 
 use super::{
     Ask, allow_self_approval, approve, approve_proposal, archive, close_incident, comment_on_proposal,
-    create_namespace, delete_alias, delete_model, deprecate, describe_model, hold, label_version,
+    create_namespace, delete_alias, delete_model, deprecate, describe_model, hold, label_version, observe,
     open_incident, propose, propose_approval, record, reinstate, reject, reject_proposal, release,
     require_approvals, retire, revoke_approval, rollback, set_alias, submit, undelete_model,
     withdraw_proposal,
@@ -13,7 +13,7 @@ use steward_registry::proto::v1::{self, proposal::Step};
 /// One of each verb, in an order in which all of them are carried out on a log
 /// that holds nothing but its namespace. `word` goes into what they say.
 pub fn one_of_each(word: &str) -> Vec<Ask> {
-    [life_of_a_model(word), proposals(word), out_of_the_ordinary(word)].concat()
+    [life_of_a_model(word), proposals(word), out_of_the_ordinary(word), rented(word)].concat()
 }
 
 /// What every version goes through.
@@ -123,6 +123,25 @@ fn out_of_the_ordinary(word: &str) -> Vec<Ask> {
         open_incident("m", "nonsense", 4, word),
     ];
     alone.into_iter().chain(by_two).chain([close_incident(&incident, word)]).collect()
+}
+
+/// What providers say about the models that they rent out.
+fn rented(word: &str) -> Vec<Ask> {
+    vec![
+        observe("one", word).into(),
+        v1::BatchSetUpstreamsRequest {
+            parent: NAMESPACE.to_owned(),
+            requests: ["two", "three"].map(|model_id| observe(model_id, word)).to_vec(),
+            ..Default::default()
+        }
+        .into(),
+        v1::DeleteUpstreamRequest {
+            name: format!("{NAMESPACE}/upstreams/openai~~~one"),
+            reason: word.to_owned(),
+            ..Default::default()
+        }
+        .into(),
+    ]
 }
 
 fn described_version(word: &str) -> Ask {

@@ -6,7 +6,8 @@ use steward_registry::proto::v1::{
     audit_service_client::AuditServiceClient, evaluation_service_client::EvaluationServiceClient,
     incident_service_client::IncidentServiceClient, model_service_client::ModelServiceClient,
     namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
-    proposal_service_client::ProposalServiceClient, version_service_client::VersionServiceClient,
+    proposal_service_client::ProposalServiceClient, upstream_service_client::UpstreamServiceClient,
+    version_service_client::VersionServiceClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -63,6 +64,14 @@ pub async fn get(channel: &Channel, name: &str, at: At) -> Answer {
             answer(
                 VersionServiceClient::new(channel.clone())
                     .get_version(v1::GetVersionRequest { name, read_at })
+                    .await,
+            )
+        }
+        "upstreams" => {
+            let read_at = read_at!(get_upstream_request, at);
+            answer(
+                UpstreamServiceClient::new(channel.clone())
+                    .get_upstream(v1::GetUpstreamRequest { name, read_at })
                     .await,
             )
         }

@@ -41,7 +41,7 @@ fn deprecated_by(actor: &str, sunset: u32) -> Version {
         schedule: Schedule::default(),
         enforcement: policy().enforcement,
     };
-    Version { deprecation: Some(deprecation), ..version(Deprecated) }.planned(&policy(), day(0))
+    version(Deprecated).announced(deprecation, &policy(), day(0))
 }
 
 fn moved(version: &Version, end: Option<UpstreamEnd>, now: u32) -> Version {
