@@ -132,10 +132,13 @@ async fn when_a_way_back_closes_by_time_an_event_says_so_once() {
     let states = async || {
         let request = v1::ListAuditEventsRequest {
             parent: "namespaces/default".to_owned(),
-            filter: "type = AliasReadinessChanged".to_owned(),
+            filter: Some(v1::AuditEventFilter {
+                types: vec!["AliasReadinessChanged".to_owned()],
+                ..Default::default()
+            }),
             ..Default::default()
         };
-        server.audit().list_audit_events(request).await.unwrap().into_inner().events.len()
+        server.audit().list_audit_events(request).await.unwrap().into_inner().audit_events.len()
     };
     for (days, events) in [(1, 0), (14, 1), (14, 2), (30, 2)] {
         server.clock.advance(days * DAY);
@@ -150,7 +153,7 @@ async fn of_100_concurrent_rollbacks_all_see_one_pointer_and_no_resolve_fails() 
     let server = Arc::new(started().await);
     let mut tasks = JoinSet::new();
     for index in 0..100 {
-        let server = server.clone();
+        let (server, resolving) = (server.clone(), server.clone());
         tasks.spawn(async move {
             let to = version_name("m", 1 + index % 3);
             match rollback(&server, &to, false).await {
@@ -159,9 +162,8 @@ async fn of_100_concurrent_rollbacks_all_see_one_pointer_and_no_resolve_fails() 
                 Err(status) => assert_eq!(explain(&status).1, "NO_WAY_BACK"),
             }
         });
-        let server = server.clone();
         tasks.spawn(async move {
-            resolve(&server).await.unwrap();
+            resolve(&resolving).await.unwrap();
         });
     }
     while let Some(task) = tasks.join_next().await {
