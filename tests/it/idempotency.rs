@@ -148,6 +148,7 @@ async fn a_hundred_identical_requests_at_once_make_one_event_and_one_answer() {
             let expected = match &ask {
                 Ask::CreateNamespace(_) => 0,
                 Ask::BatchRecordEvaluations(batch) => batch.requests.len() as u64,
+                Ask::BatchSetUpstreams(batch) => batch.requests.len() as u64,
                 _ => 1,
             };
             assert_eq!(grown - size, expected, "{}", ask.verb());
