@@ -166,9 +166,12 @@ async fn trying_a_change_tells_whom_it_would_refuse_and_changes_nothing() {
     server.approved("m").await;
     server.version("m").await;
     record(&server, 2, (9, 10), BEGIN).await;
-    let standard = v1::Model { kind: v1::ModelKind::Own.into(), ..Default::default() };
-    let other = v1::CreateModelRequest { model: Some(standard), ..create_model("of another tier") };
-    server.models().create_model(other).await.unwrap();
+    // Of another tier by now, so that its evidence is none of this policy's business.
+    let name = server.model("other").await.name;
+    server.approved("other").await;
+    let standard = v1::Model { name, risk_tier: v1::RiskTier::Standard.into(), ..Default::default() };
+    let request = v1::UpdateModelRequest { model: Some(standard), ..Default::default() };
+    server.models().update_model(request).await.unwrap();
 
     let (before, head) = (get(&server, "preview", None).await.unwrap(), server.head().await);
     let stricter = v1::Policy { gates: vec![gate()], ..preview() };

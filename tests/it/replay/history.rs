@@ -80,7 +80,7 @@ impl Step {
             26 => ask::open_incident(model, ["i", "j"][usize::from(self.variant) % 2], self.number, reason),
             27 => ask::close_incident(&format!("{}/incidents/i", model_name(model)), reason),
             28 => ask::require_approvals("preview", self.variant as i32 % 3, reason),
-            _ => ask::allow_self_approval(self.variant % 2 == 0, reason),
+            _ => ask::allow_self_approval(self.variant.is_multiple_of(2), reason),
         }
     }
 
@@ -116,7 +116,7 @@ impl Step {
             _ => Proposed::Reinstate(()),
         };
         let incident = format!("{}/incidents/i", model_name(self.model()));
-        let incident = if self.request % 2 == 0 { incident } else { String::new() };
+        let incident = if self.request.is_multiple_of(2) { incident } else { String::new() };
         let (version, id) = (version_name(self.model(), self.number), format!("p{}", self.variant % 2));
         ask::propose(&version, &id, self.reason(), step, &incident)
     }
