@@ -1,6 +1,7 @@
 //! `steward alias`: words such as `production` that point to a version.
 
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 
 use super::{
     client::Session,
@@ -154,14 +155,14 @@ async fn set(session: &Session, args: SetArgs) -> Result<(), Failure> {
         validate_only: args.change.dry_run,
     };
     let alias = session.change(&request_id, request, async |r| session.aliases().set_alias(r).await).await?;
-    session.output().changed(args.change.dry_run, &alias, &set_sentence(&alias), &facts(&alias))
+    session.output().changed(args.change.dry_run, &alias, &set_sentence(&alias), &facts(&alias, None))
 }
 
 async fn get(session: &Session, args: GetArgs) -> Result<(), Failure> {
     let name = name::alias(session.namespace(), &args.alias)?;
     let request = GetAliasRequest { name, read_at: args.past.read_at() };
     let alias = session.call(request, async |r| session.aliases().get_alias(r).await).await?;
-    session.output().resource(&alias, &facts(&alias))
+    session.output().resource(&alias, &facts(&alias, Some(now())))
 }
 
 async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
@@ -262,8 +263,8 @@ pub fn set_sentence(alias: &Alias) -> String {
     )
 }
 
-/// The key facts of an alias.
-pub fn facts(alias: &Alias) -> Facts {
+/// The key facts of an alias; with a time, the age that its rehearsal has then.
+pub fn facts(alias: &Alias, now: Option<Timestamp>) -> Facts {
     let mut facts = Facts::new()
         .add("Alias", name::id(&alias.name))
         .add("Model", name::id(name::parent(&alias.name)))
@@ -275,7 +276,7 @@ pub fn facts(alias: &Alias) -> Facts {
         facts = readiness_facts(facts, readiness);
     }
     if alias.drill.is_some() {
-        facts = drill_fact(facts, alias.drill.as_ref(), now());
+        facts = drill_fact(facts, alias.drill.as_ref(), now);
     }
     facts.add("Etag", &alias.etag).add("Full name", &alias.name)
 }

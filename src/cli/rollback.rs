@@ -66,7 +66,7 @@ pub async fn rollback(session: &Session, args: RollbackArgs) -> Result<(), Failu
     let send = async |r| session.aliases().rollback_alias(r).await;
     let alias = session.change(&request_id, request, send).await?;
     let sentence = if args.drill { drill_sentence(&alias) } else { rollback_sentence(&alias) };
-    session.output().changed(args.change.dry_run, &alias, &sentence, &super::alias::facts(&alias))
+    session.output().changed(args.change.dry_run, &alias, &sentence, &super::alias::facts(&alias, None))
 }
 
 /// Shows how ready an alias is to go back.
@@ -81,7 +81,7 @@ pub async fn readiness(session: &Session, args: ReadinessArgs) -> Result<(), Fai
     let request = GetAliasRequest { name: name.clone(), read_at: None };
     let alias = session.call(request, async |r| session.aliases().get_alias(r).await).await?;
     session.output().say(&readiness_sentence(&name, &readiness))?;
-    let facts = drill_fact(readiness_facts(Facts::new(), &readiness), alias.drill.as_ref(), now());
+    let facts = drill_fact(readiness_facts(Facts::new(), &readiness), alias.drill.as_ref(), Some(now()));
     session.output().resource(&readiness, &facts)
 }
 
@@ -138,19 +138,20 @@ pub fn readiness_facts(facts: Facts, readiness: &Readiness) -> Facts {
         .add("Closes on", closes)
 }
 
-/// The last rehearsal and its age.
-pub fn drill_fact(facts: Facts, drill: Option<&Drill>, now: Timestamp) -> Facts {
+/// The last rehearsal; with a time, its age then.
+pub fn drill_fact(facts: Facts, drill: Option<&Drill>, now: Option<Timestamp>) -> Facts {
     let Some(drill) = drill else { return facts.add("Rehearsed", "never") };
-    let seconds = drill.drill_time.map(|at| now.as_second() - at.seconds).unwrap_or_default();
-    let age = match seconds / 86_400 {
-        ..=0 => "today".to_owned(),
-        1 => "1 day ago".to_owned(),
-        days => format!("{days} days ago"),
+    let seconds = now.zip(drill.drill_time).map(|(now, at)| now.as_second() - at.seconds);
+    let age = match seconds.map(|seconds| seconds / 86_400) {
+        None => String::new(),
+        Some(..=0) => ", today".to_owned(),
+        Some(1) => ", 1 day ago".to_owned(),
+        Some(days) => format!(", {days} days ago"),
     };
     facts.add(
         "Rehearsed",
         format!(
-            "{} by {}, {age}, back to {}",
+            "{} by {}{age}, back to {}",
             time(drill.drill_time),
             drill.actor,
             version_words(&drill.target)
@@ -188,10 +189,10 @@ mod tests {
             target: OLD.into(),
             drill_time: Some(prost_types::Timestamp { seconds: 1_767_225_600, nanos: 0 }),
         };
-        let at = |text: &str| drill_fact(Facts::new(), Some(&drill), text.parse().unwrap()).text();
+        let at = |text: &str| drill_fact(Facts::new(), Some(&drill), Some(text.parse().unwrap())).text();
         assert!(at("2026-01-01T09:00:00Z").contains("by ada, today, back to version 1 of m"));
         assert!(at("2026-02-01T09:00:00Z").contains("31 days ago"));
-        assert!(drill_fact(Facts::new(), None, Timestamp::UNIX_EPOCH).text().contains("never"));
+        assert!(drill_fact(Facts::new(), None, None).text().contains("never"));
     }
 
     #[test]
