@@ -1,4 +1,4 @@
-//! From commit to subscriber, and what an idle subscriber costs.
+//! From commit to subscriber.
 
 use super::{
     Failure, Plan,
@@ -21,7 +21,7 @@ use steward_registry::{
 };
 use tokio::{
     task::JoinSet,
-    time::{Instant, MissedTickBehavior, interval, sleep},
+    time::{Instant, MissedTickBehavior, interval},
 };
 use tonic::Streaming;
 
@@ -29,18 +29,14 @@ use tonic::Streaming;
 const SUBSCRIBERS: usize = 100;
 /// Writes a second.
 const WRITES: u32 = 1_000;
-/// Subscribers to whom nothing is sent.
-const IDLE: usize = 1_000;
 /// Streams on one connection; the server takes 256.
 const STREAMS: usize = 125;
 /// Where request ids begin that the other writes have not used.
 const FIRST: usize = 1 << 40;
-/// Until what was allocated for the connections themselves has come to rest.
-const REST: Duration = Duration::from_secs(1);
 const MOST_MS: f64 = 50.0;
-const MOST_MIB: f64 = 64.0;
 
-type Stream = Streaming<v1::SubscribeAuditEventsResponse>;
+/// A stream of the audit log.
+pub type Stream = Streaming<v1::SubscribeAuditEventsResponse>;
 
 /// Measures and reports.
 pub async fn measure(
@@ -50,7 +46,6 @@ pub async fn measure(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let length = plan.turn * u32::try_from(plan.rounds)?;
-    idle(registry, report).await?;
     let streams = subscribe(registry, SUBSCRIBERS).await?;
     let mut readers = JoinSet::new();
     for stream in streams {
@@ -70,19 +65,8 @@ pub async fn measure(
     Ok(())
 }
 
-async fn idle(registry: &Server, report: &mut Report) -> Result<(), Failure> {
-    let before = registry.resident_mib();
-    let streams = subscribe(registry, IDLE).await?;
-    sleep(REST).await;
-    let grown = registry.resident_mib() - before;
-    drop(streams);
-    let measured = format!("{grown:.0} MiB");
-    report.judge(format!("memory of {IDLE} idle subscribers"), measured, "≤ 64 MiB", grown <= MOST_MIB);
-    Ok(())
-}
-
 /// Subscribes to what comes next, so many times.
-async fn subscribe(registry: &Server, count: usize) -> Result<Vec<Stream>, Failure> {
+pub async fn subscribe(registry: &Server, count: usize) -> Result<Vec<Stream>, Failure> {
     let mut streams = Vec::with_capacity(count);
     while streams.len() < count {
         let client = AuditServiceClient::new(channel(registry).await?);

@@ -11,6 +11,7 @@ mod delivery;
 mod echo;
 mod etcd;
 mod growth;
+mod memory;
 mod population;
 mod process;
 mod read;
@@ -82,6 +83,8 @@ enum Part {
     Delivery,
     /// A small store against a large one
     Growth,
+    /// What the server occupies
+    Memory,
 }
 
 /// Versions in the small store.
@@ -116,6 +119,9 @@ async fn measure(args: &Args) -> Result<(), Failure> {
     let population = fill(&large_dir, args.versions).await?;
     let mut large = Server::start(roles::Role::Registry, &large_dir).await?;
     let mut report = Report::new(args.versions);
+    if wanted(Part::Memory) {
+        memory::at_rest(&large, &mut report).await?;
+    }
     if wanted(Part::Read) {
         let echo = Server::start(roles::Role::Echo, dir.path()).await?;
         read::measure(plan, &echo, &large, &population, &mut report).await?;
@@ -139,6 +145,9 @@ async fn measure(args: &Args) -> Result<(), Failure> {
     }
     if wanted(Part::Delivery) {
         delivery::measure(plan, &large, &population, &mut report).await?;
+    }
+    if wanted(Part::Memory) {
+        memory::after_load(&large, &mut report).await?;
     }
     large.stop().await?;
     println!("\n{report}");

@@ -45,9 +45,19 @@ impl Server {
 
     /// Memory that the server occupies, in MiB. NaN where there is no `/proc`.
     pub fn resident_mib(&self) -> f64 {
+        self.memory_mib("VmRSS:")
+    }
+
+    /// The most memory that the server has occupied so far, in MiB. NaN where there
+    /// is no `/proc`.
+    pub fn peak_mib(&self) -> f64 {
+        self.memory_mib("VmHWM:")
+    }
+
+    fn memory_mib(&self, field: &str) -> f64 {
         let read = || {
             let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
-            let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+            let line = status.lines().find_map(|line| line.strip_prefix(field))?;
             let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
             Some(kib / 1_024.0)
         };
