@@ -119,16 +119,20 @@ pub fn parse_count(text: &str) -> Result<i64, String> {
     }
 }
 
-/// Reads `Name <address>` or a name alone.
+/// Reads `Name <address>` or a name alone; brackets stand nowhere else, so that a contact that
+/// is written out reads back as itself.
 pub fn parse_contact(text: &str) -> Result<Contact, String> {
     let (name, address) = match text.trim().strip_suffix('>').and_then(|rest| rest.rsplit_once('<')) {
         Some((name, address)) => (name.trim(), address.trim()),
         None => (text.trim(), ""),
     };
-    match name {
-        "" => Err("no name: write \"Name <address>\"".to_owned()),
-        name => Ok(Contact { display_name: name.to_owned(), address: address.to_owned() }),
+    if name.is_empty() {
+        return Err("no name: write \"Name <address>\"".to_owned());
     }
+    if [name, address].iter().any(|part| part.contains(['<', '>'])) {
+        return Err("more than one < or >: write \"Name <address>\"".to_owned());
+    }
+    Ok(Contact { display_name: name.to_owned(), address: address.to_owned() })
 }
 
 /// Reads `uri[,digest=sha256:…][,size=BYTES][,type=MEDIA/TYPE]`.
@@ -249,7 +253,9 @@ mod tests {
             ("Ada Lovelace", "ada@charity.example")
         );
         assert_eq!(parse_contact("Data team").unwrap().address, "");
-        assert!(parse_contact("<a@b>").is_err());
+        for unclear in ["<a@b>", "Ada <a@b> <>", "Ada <a>b>", "Ada <a", "Ada > b"] {
+            assert!(parse_contact(unclear).is_err(), "{unclear}");
+        }
     }
 
     #[test]
