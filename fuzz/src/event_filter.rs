@@ -28,7 +28,7 @@ pub fn check(data: &[u8]) {
 
 fn drawn(u: &mut Unstructured<'_>) -> Result<()> {
     let (subject, prefix) = (choice::resource(u)?, choice::resource(u)?);
-    let (kind, wanted) = (*u.choose(&EventType::ALL)?, *u.choose(&EventType::ALL)?);
+    let (kind, wanted) = (*u.choose(EventType::ALL)?, *u.choose(EventType::ALL)?);
     let event = AuditEvent {
         position: 0,
         leaf: Bytes::new(),

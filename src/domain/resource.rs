@@ -212,13 +212,13 @@ impl Kind {
 #[serde(untagged)]
 pub enum Resource {
     /// A namespace.
-    Namespace(Namespace),
+    Namespace(Box<Namespace>),
     /// A model.
-    Model(Model),
+    Model(Box<Model>),
     /// A version.
     Version(Box<Version>),
     /// An alias.
-    Alias(Alias),
+    Alias(Box<Alias>),
     /// An evaluation.
     Evaluation(Box<Evaluation>),
     /// A policy.
@@ -239,14 +239,14 @@ impl Resource {
         Ok(match kind {
             Kind::Namespace => Resource::Namespace(serde_json::from_slice(json)?),
             Kind::Model => Resource::Model(serde_json::from_slice(json)?),
-            Kind::Version => Resource::Version(Box::new(serde_json::from_slice(json)?)),
+            Kind::Version => Resource::Version(serde_json::from_slice(json)?),
             Kind::Alias => Resource::Alias(serde_json::from_slice(json)?),
-            Kind::Evaluation => Resource::Evaluation(Box::new(serde_json::from_slice(json)?)),
-            Kind::Policy => Resource::Policy(Box::new(serde_json::from_slice(json)?)),
-            Kind::Proposal => Resource::Proposal(Box::new(serde_json::from_slice(json)?)),
-            Kind::Incident => Resource::Incident(Box::new(serde_json::from_slice(json)?)),
-            Kind::Consumer => Resource::Consumer(Box::new(serde_json::from_slice(json)?)),
-            Kind::Upstream => Resource::Upstream(Box::new(serde_json::from_slice(json)?)),
+            Kind::Evaluation => Resource::Evaluation(serde_json::from_slice(json)?),
+            Kind::Policy => Resource::Policy(serde_json::from_slice(json)?),
+            Kind::Proposal => Resource::Proposal(serde_json::from_slice(json)?),
+            Kind::Incident => Resource::Incident(serde_json::from_slice(json)?),
+            Kind::Consumer => Resource::Consumer(serde_json::from_slice(json)?),
+            Kind::Upstream => Resource::Upstream(serde_json::from_slice(json)?),
         })
     }
 
@@ -291,7 +291,7 @@ pub trait Typed: Into<Resource> + Send + Sync + Clone + 'static {
 }
 
 macro_rules! typed {
-    ($type:ty, $name:ty, $variant:ident, $resource:ident => $take:expr, $state:ident => $put:expr) => {
+    ($type:ty, $name:ty, $variant:ident) => {
         impl From<$name> for ResourceName {
             fn from(name: $name) -> Self {
                 ResourceName::$variant(name)
@@ -299,8 +299,8 @@ macro_rules! typed {
         }
 
         impl From<$type> for Resource {
-            fn from($state: $type) -> Self {
-                Resource::$variant($put)
+            fn from(state: $type) -> Self {
+                Resource::$variant(Box::new(state))
             }
         }
 
@@ -309,7 +309,7 @@ macro_rules! typed {
 
             fn from_resource(resource: Resource) -> Option<Self> {
                 match resource {
-                    Resource::$variant($resource) => Some($take),
+                    Resource::$variant(state) => Some(*state),
                     _ => None,
                 }
             }
@@ -321,13 +321,13 @@ macro_rules! typed {
     };
 }
 
-typed!(Namespace, NamespaceName, Namespace, r => r, s => s);
-typed!(Model, ModelName, Model, r => r, s => s);
-typed!(Version, VersionName, Version, r => *r, s => Box::new(s));
-typed!(Alias, AliasName, Alias, r => r, s => s);
-typed!(Evaluation, EvaluationName, Evaluation, r => *r, s => Box::new(s));
-typed!(Policy, PolicyName, Policy, r => *r, s => Box::new(s));
-typed!(Proposal, ProposalName, Proposal, r => *r, s => Box::new(s));
-typed!(Incident, IncidentName, Incident, r => *r, s => Box::new(s));
-typed!(Consumer, ConsumerName, Consumer, r => *r, s => Box::new(s));
-typed!(Upstream, UpstreamName, Upstream, r => *r, s => Box::new(s));
+typed!(Namespace, NamespaceName, Namespace);
+typed!(Model, ModelName, Model);
+typed!(Version, VersionName, Version);
+typed!(Alias, AliasName, Alias);
+typed!(Evaluation, EvaluationName, Evaluation);
+typed!(Policy, PolicyName, Policy);
+typed!(Proposal, ProposalName, Proposal);
+typed!(Incident, IncidentName, Incident);
+typed!(Consumer, ConsumerName, Consumer);
+typed!(Upstream, UpstreamName, Upstream);

@@ -196,7 +196,7 @@ impl World {
             9 => Verb::Reject,
             10..=11 => Verb::Archive,
             12..=14 => Verb::Submit,
-            15..=18 => Verb::Approve { gates_overridden: step.amount % 4 == 0 },
+            15..=18 => Verb::Approve { gates_overridden: step.amount.is_multiple_of(4) },
             19..=21 => Verb::Deprecate { sunset_time: sunset, successor },
             22..=23 => Verb::ExtendSunset { sunset_time: sunset },
             24..=25 => Verb::ShortenSunset { sunset_time: sunset },
@@ -256,16 +256,16 @@ impl World {
         let users = self.last_use.get(&number).map(user).into_iter().collect();
         let upstream_end = self.upstream_end(number);
         let agrees = |(at, _): &(usize, &&str)| step.approvers & (1 << at) != 0;
-        let is_stale = step.amount % 7 == 0;
+        let is_stale = step.amount.is_multiple_of(7);
         let scene = &mut self.scene;
-        scene.model.content.owner = if step.amount % 13 == 0 { "" } else { "omar" }.to_owned();
+        scene.model.content.owner = if step.amount.is_multiple_of(13) { "" } else { "omar" }.to_owned();
         scene.gates.retain(|_| false);
-        scene.gates.extend((step.amount % 11 == 0).then(fixture::failed_gate));
-        scene.allows_self_approval = step.amount % 5 == 0;
+        scene.gates.extend((step.amount.is_multiple_of(11)).then(fixture::failed_gate));
+        scene.allows_self_approval = step.amount.is_multiple_of(5);
         scene.newest_evidence = (!is_stale).then_some(self.now);
         scene.author = PEOPLE[usize::from(step.author)];
         scene.approvers = PEOPLE.iter().enumerate().filter(agrees).map(|(_, person)| *person).collect();
-        scene.incident = (step.amount % 3 != 0).then(fixture::incident);
+        scene.incident = (!step.amount.is_multiple_of(3)).then(fixture::incident);
         scene.now = self.now;
         (scene.replacement, scene.predecessors, scene.upstream_end, scene.users) =
             (replacement, predecessors, upstream_end, users);
