@@ -7,6 +7,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 const FILES: &[&str] = &[
     "steward/v1/alias.proto",
     "steward/v1/audit.proto",
+    "steward/v1/calendar.proto",
     "steward/v1/consumer.proto",
     "steward/v1/evaluation.proto",
     "steward/v1/incident.proto",

@@ -8,14 +8,16 @@ use crate::{
     cli::serve::EngineKind,
     config::Config,
     grpc::{
-        self, alias::Aliases, audit::Audit, consumer::Consumers, evaluation::Evaluations, health::Health,
-        incident::Incidents, lifecycle::Lifecycle, model::Models, namespace::Namespaces, policy::Policies,
-        proposal::Proposals, serve::ServeOptions, upstream::Upstreams, version::Versions,
+        self, alias::Aliases, audit::Audit, calendar::Calendars, consumer::Consumers,
+        evaluation::Evaluations, health::Health, incident::Incidents, lifecycle::Lifecycle, model::Models,
+        namespace::Namespaces, policy::Policies, proposal::Proposals, serve::ServeOptions,
+        upstream::Upstreams, version::Versions,
     },
     http,
     proto::v1::{
         alias_service_server::{AliasServiceServer, SERVICE_NAME as ALIAS},
         audit_service_server::{AuditServiceServer, SERVICE_NAME as AUDIT},
+        calendar_service_server::{CalendarServiceServer, SERVICE_NAME as CALENDAR},
         consumer_service_server::{ConsumerServiceServer, SERVICE_NAME as CONSUMER},
         evaluation_service_server::{EvaluationServiceServer, SERVICE_NAME as EVALUATION},
         incident_service_server::{IncidentServiceServer, SERVICE_NAME as INCIDENT},
@@ -37,12 +39,12 @@ use crate::{
 use std::{io, net::SocketAddr, path::Path, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
+use tonic::service::{Routes, RoutesBuilder};
 
 /// Our services, as health shows them.
 const SERVICES: &[&str] = &[
-    ALIAS, AUDIT, CONSUMER, EVALUATION, INCIDENT, LIFECYCLE, MODEL, NAMESPACE, POLICY, PROPOSAL, UPSTREAM,
-    VERSION,
+    ALIAS, AUDIT, CALENDAR, CONSUMER, EVALUATION, INCIDENT, LIFECYCLE, MODEL, NAMESPACE, POLICY, PROPOSAL,
+    UPSTREAM, VERSION,
 ];
 
 /// Why the server did not start or did not end well.
@@ -198,26 +200,34 @@ pub async fn serve(
 
 /// All services on one set of routes.
 pub fn routes(registry: &Registry, health: &Health) -> Result<Routes, ServerError> {
-    use grpc::limited;
     let reflection = |error| ServerError::Config(format!("the embedded contract: {error}"));
-    let mut routes = Routes::builder();
+    let mut routes = services(registry);
     routes
         .add_service(health.server())
         .add_service(grpc::health::reflection_v1().map_err(reflection)?)
-        .add_service(grpc::health::reflection_v1alpha().map_err(reflection)?)
+        .add_service(grpc::health::reflection_v1alpha().map_err(reflection)?);
+    Ok(routes.routes())
+}
+
+/// Our services, without health and reflection.
+pub fn services(registry: &Registry) -> RoutesBuilder {
+    use grpc::limited;
+    let mut routes = Routes::builder();
+    routes
         .add_service(limited!(NamespaceServiceServer::new(Namespaces(registry.clone()))))
         .add_service(limited!(ModelServiceServer::new(Models(registry.clone()))))
         .add_service(limited!(VersionServiceServer::new(Versions(registry.clone()))))
         .add_service(limited!(AliasServiceServer::new(Aliases(registry.clone()))))
         .add_service(limited!(PolicyServiceServer::new(Policies(registry.clone()))))
         .add_service(limited!(ProposalServiceServer::new(Proposals(registry.clone()))))
+        .add_service(limited!(CalendarServiceServer::new(Calendars(registry.clone()))))
         .add_service(limited!(ConsumerServiceServer::new(Consumers(registry.clone()))))
         .add_service(limited!(IncidentServiceServer::new(Incidents(registry.clone()))))
         .add_service(limited!(UpstreamServiceServer::new(Upstreams(registry.clone()))))
         .add_service(limited!(LifecycleServiceServer::new(Lifecycle(registry.clone()))))
         .add_service(limited!(EvaluationServiceServer::new(Evaluations(registry.clone()))))
         .add_service(limited!(AuditServiceServer::new(Audit(registry.clone()))));
-    Ok(routes.routes())
+    routes
 }
 
 /// Keeps health true: nothing serves once the drain begins, and what writes

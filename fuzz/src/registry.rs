@@ -13,37 +13,16 @@ use std::{
 };
 use steward_registry::{
     domain::time::Timestamp,
-    grpc::{
-        alias::Aliases,
-        audit::Audit,
-        consumer::Consumers,
-        evaluation::Evaluations,
-        incident::Incidents,
-        lifecycle::Lifecycle,
-        model::Models,
-        namespace::Namespaces,
-        policy::Policies,
-        proposal::Proposals,
-        serve::{self, ServeOptions},
-        upstream::Upstreams,
-        version::Versions,
-    },
+    grpc::serve::{self, ServeOptions},
     http,
-    proto::v1::{
-        alias_service_server::AliasServiceServer, audit_service_server::AuditServiceServer,
-        consumer_service_server::ConsumerServiceServer, evaluation_service_server::EvaluationServiceServer,
-        incident_service_server::IncidentServiceServer, lifecycle_service_server::LifecycleServiceServer,
-        model_service_server::ModelServiceServer, namespace_service_server::NamespaceServiceServer,
-        policy_service_server::PolicyServiceServer, proposal_service_server::ProposalServiceServer,
-        upstream_service_server::UpstreamServiceServer, version_service_server::VersionServiceServer,
-    },
     registry::{
         Registry,
         environment::{Clock, Entropy, Environment},
     },
+    server,
     store::engine::Engine,
 };
-use tonic::{Status, service::Routes};
+use tonic::Status;
 use tower::ServiceExt as _;
 
 /// 2026-03-01T00:00:00Z.
@@ -96,7 +75,9 @@ impl Server {
     /// Over an engine, which may hold something already.
     pub async fn open(engine: Arc<dyn Engine>) -> Self {
         let registry = Registry::open(engine, environment()).await.expect("the registry opens");
-        let app = serve::app(routes(&registry), http::router(), &ServeOptions::default());
+        // Reflection takes longer to set up than many calls.
+        let routes = server::services(&registry).routes();
+        let app = serve::app(routes, http::router(), &ServeOptions::default());
         let app = app.expect("no origin is bad");
         Server { registry, app }
     }
@@ -122,26 +103,6 @@ impl Server {
         let (head, body) = response.into_parts();
         Answer { head, body }
     }
-}
-
-/// Our services. The server's own routes have reflection, too, which takes longer to
-/// set up than many calls.
-fn routes(registry: &Registry) -> Routes {
-    let mut routes = Routes::builder();
-    routes
-        .add_service(NamespaceServiceServer::new(Namespaces(registry.clone())))
-        .add_service(ModelServiceServer::new(Models(registry.clone())))
-        .add_service(VersionServiceServer::new(Versions(registry.clone())))
-        .add_service(AliasServiceServer::new(Aliases(registry.clone())))
-        .add_service(PolicyServiceServer::new(Policies(registry.clone())))
-        .add_service(ProposalServiceServer::new(Proposals(registry.clone())))
-        .add_service(IncidentServiceServer::new(Incidents(registry.clone())))
-        .add_service(ConsumerServiceServer::new(Consumers(registry.clone())))
-        .add_service(UpstreamServiceServer::new(Upstreams(registry.clone())))
-        .add_service(LifecycleServiceServer::new(Lifecycle(registry.clone())))
-        .add_service(EvaluationServiceServer::new(Evaluations(registry.clone())))
-        .add_service(AuditServiceServer::new(Audit(registry.clone())));
-    routes.routes()
 }
 
 impl Answer {

@@ -16,11 +16,12 @@ use super::{
 };
 use crate::proto::v1::{
     alias_service_client::AliasServiceClient, audit_service_client::AuditServiceClient,
-    consumer_service_client::ConsumerServiceClient, evaluation_service_client::EvaluationServiceClient,
-    incident_service_client::IncidentServiceClient, lifecycle_service_client::LifecycleServiceClient,
-    model_service_client::ModelServiceClient, namespace_service_client::NamespaceServiceClient,
-    policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
-    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
+    calendar_service_client::CalendarServiceClient, consumer_service_client::ConsumerServiceClient,
+    evaluation_service_client::EvaluationServiceClient, incident_service_client::IncidentServiceClient,
+    lifecycle_service_client::LifecycleServiceClient, model_service_client::ModelServiceClient,
+    namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
+    proposal_service_client::ProposalServiceClient, upstream_service_client::UpstreamServiceClient,
+    version_service_client::VersionServiceClient,
 };
 
 /// Metadata key that says who acts, as long as nobody is authenticated.
@@ -182,6 +183,11 @@ impl Session {
     /// Client of AuditService.
     pub fn audit(&self) -> AuditServiceClient<Channel> {
         AuditServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Client of CalendarService.
+    pub fn calendar(&self) -> CalendarServiceClient<Channel> {
+        CalendarServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Client of ConsumerService.

@@ -126,7 +126,7 @@ impl PageFlags {
     /// the token of what follows. A page may be short, even empty, before the end.
     pub async fn collect<T>(
         &self,
-        fetch: impl AsyncFn(i32, String) -> Result<(Vec<T>, String), Failure>,
+        mut fetch: impl AsyncFnMut(i32, String) -> Result<(Vec<T>, String), Failure>,
     ) -> Result<(Vec<T>, String), Failure> {
         let wanted = if self.all { usize::MAX } else { self.limit as usize };
         let mut entries = Vec::new();

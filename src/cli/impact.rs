@@ -48,7 +48,7 @@ fn text(impacts: &[VersionImpact], until: Timestamp) -> String {
     for impact in impacts {
         text.push_str(&version_line(impact));
         for consumer in &impact.consumers {
-            text.push_str(&format!("  - {}\n", consumer_words(consumer, impact)));
+            text.push_str(&format!("  - {}\n", consumer_words(consumer, &impact.version)));
         }
     }
     printable(&text)
@@ -64,7 +64,8 @@ fn version_line(impact: &VersionImpact) -> String {
     format!("\nV{} ends on {}; {move_to}{broken}\n", &words[1..], time(impact.sunset_time))
 }
 
-fn consumer_words(consumer: &AffectedConsumer, impact: &VersionImpact) -> String {
+/// Who breaks, whom to reach, and whether they know.
+pub fn consumer_words(consumer: &AffectedConsumer, version: &str) -> String {
     let contact = consumer.contact.as_ref().map(contact_words).unwrap_or_default();
     let known = match consumer.acknowledged {
         true => "knows of it".to_owned(),
@@ -72,7 +73,7 @@ fn consumer_words(consumer: &AffectedConsumer, impact: &VersionImpact) -> String
             "has not acknowledged it: `steward consumer acknowledge {} {} {} --reason …`",
             name::id(name::parent(&consumer.consumer)),
             name::id(&consumer.consumer),
-            name::id(&impact.version)
+            name::id(version)
         ),
     };
     format!(
@@ -83,7 +84,8 @@ fn consumer_words(consumer: &AffectedConsumer, impact: &VersionImpact) -> String
     )
 }
 
-fn counted(count: usize, one: &str, many: &str) -> String {
+/// A count with its noun.
+pub fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }
 

@@ -5,6 +5,7 @@ mod alias;
 pub mod argument;
 mod audit;
 mod audit_view;
+mod calendar;
 mod card_fields;
 mod card_view;
 mod client;
@@ -201,6 +202,15 @@ Examples:
   steward impact --until '90 days'")]
     Impact(impact::ImpactArgs),
 
+    /// Show what the clock will do: reminders, brownouts, retirements, who breaks, and who has to agree
+    #[command(after_help = "\
+Examples:
+  steward calendar --until 2027-12-31
+  steward calendar --from 2027-01-01 --until 2027-02-01
+  steward calendar --until '90 days'
+What comes is what the server will do if nobody does anything; nothing is changed.")]
+    Calendar(calendar::CalendarArgs),
+
     /// Rented models: what their providers announce, by hand or from a file
     #[command(subcommand)]
     Upstream(upstream::UpstreamCommand),
@@ -296,6 +306,7 @@ async fn carry_out(global: &GlobalFlags, output: Output, command: ClientCommand)
         ClientCommand::WhyNot(command) => why_not::run(&session, command).await,
         ClientCommand::Explain(args) => explain::run(&session, args).await,
         ClientCommand::Impact(args) => impact::run(&session, args).await,
+        ClientCommand::Calendar(args) => calendar::run(&session, args).await,
         ClientCommand::Upstream(command) => upstream::run(&session, command).await,
         ClientCommand::Namespace(command) => namespace::run(&session, command).await,
         ClientCommand::Audit(command) => audit::run(&session, command).await,

@@ -3,8 +3,9 @@
 use super::{
     lifecycle::VersionState,
     name::{AliasName, VersionName},
+    policy::PolicyContent,
     refusal::{Reason, Refusal},
-    rollback::{Drill, Readiness},
+    rollback::{self, Candidate, Drill, Readiness},
     time::Timestamp,
     version::Version,
 };
@@ -73,6 +74,21 @@ impl Alias {
     /// The alias after a rehearsal of the way back.
     pub fn drilled(self, drill: Drill) -> Self {
         Alias { drill: Some(drill), ..self }
+    }
+
+    /// The alias after its way back was looked at, if that is news: something that
+    /// people should hear of, or another time for the next look.
+    pub fn look_again(
+        &self,
+        candidates: &[Candidate<'_>],
+        policy: &PolicyContent,
+        now: Timestamp,
+    ) -> Option<Alias> {
+        let readiness = rollback::readiness(candidates, self.drill.as_ref(), policy, now);
+        let known = self.readiness.as_ref();
+        let is_known = known.is_some_and(|known| known.check_time == readiness.check_time)
+            && !readiness.differs_from(known);
+        (!is_known).then(|| Alias { readiness: Some(readiness), ..self.clone() })
     }
 
     /// When its way back has to be looked at again, if ever.

@@ -12,7 +12,7 @@ use super::{
 use serde::{Deserialize, Serialize};
 
 /// A proposal that nobody decided is void after so many days.
-const LIFE_DAYS: u32 = 30;
+pub const LIFE_DAYS: u32 = 30;
 /// So many acts fit into a record.
 const MOST_ACTS: usize = 100;
 

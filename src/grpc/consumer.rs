@@ -227,20 +227,22 @@ fn write(stored: Stored<Consumer>) -> v1::Consumer {
 
 fn write_impact(impact: Impact) -> v1::VersionImpact {
     let Impact { version, sunset_time, replacement, affected } = impact;
-    let write_affected = |Affected { consumer, last_use_time, acknowledged }| {
-        let consumer = consumer.value;
-        v1::AffectedConsumer {
-            consumer: consumer.name.to_string(),
-            owner: consumer.content.owner,
-            contact: Some(card::write_contact(consumer.content.contact)),
-            last_use_time: Some(field::time(last_use_time)),
-            acknowledged,
-        }
-    };
     v1::VersionImpact {
         version: version.to_string(),
         sunset_time: Some(field::time(sunset_time)),
         replacement: replacement.map(|name| name.to_string()).unwrap_or_default(),
         consumers: affected.into_iter().map(write_affected).collect(),
+    }
+}
+
+pub(super) fn write_affected(affected: Affected) -> v1::AffectedConsumer {
+    let Affected { consumer, last_use_time, acknowledged } = affected;
+    let consumer = consumer.value;
+    v1::AffectedConsumer {
+        consumer: consumer.name.to_string(),
+        owner: consumer.content.owner,
+        contact: Some(card::write_contact(consumer.content.contact)),
+        last_use_time: Some(field::time(last_use_time)),
+        acknowledged,
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod alias;
 pub mod audit;
+pub mod calendar;
 mod card;
 pub mod consumer;
 mod decision;

@@ -282,7 +282,8 @@ impl Registry {
     }
 }
 
-async fn affected(
+/// Who uses a version, and whether they know of its sunset.
+pub(super) async fn affected(
     view: &mut View<'_>,
     version: &VersionName,
     sunset: Timestamp,

@@ -17,6 +17,7 @@
 
 pub mod alias;
 pub mod audit;
+pub mod calendar;
 pub mod call;
 pub mod committer;
 pub mod consumer;

@@ -89,6 +89,24 @@ impl PageRequest {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
+    /// How many results of a list that is made anew for each page have to be made.
+    pub(super) fn wanted(&self) -> usize {
+        self.offset().saturating_add(self.limit).saturating_add(1)
+    }
+
+    /// The page of a list that is made anew for each page.
+    pub(super) fn part<T>(&self, items: Vec<T>) -> Page<T> {
+        let end = self.offset().saturating_add(self.limit);
+        let cursor = (items.len() > end).then(|| Bytes::copy_from_slice(&(end as u64).to_be_bytes()));
+        finish(self, items.into_iter().skip(self.offset()).take(self.limit).collect(), cursor)
+    }
+
+    /// Where the page begins; a forged token leads behind the end at most.
+    fn offset(&self) -> usize {
+        let bytes = self.cursor.as_deref().and_then(|cursor| cursor.try_into().ok()).map(u64::from_be_bytes);
+        bytes.map_or(0, |offset| usize::try_from(offset).unwrap_or(usize::MAX))
+    }
+
     /// The part of a range that is still to be read. A forged cursor leads to
     /// no key outside it.
     fn rest(&self, range: Range<Bytes>, cursor: Option<&Bytes>, reverse: bool) -> Range<Bytes> {

@@ -20,7 +20,7 @@ use crate::{
         model::Model,
         name::{ModelName, ProposalId, ProposalName, VersionName},
         proposal::{ActKind, Proposal, ProposalContent, ProposalState},
-        refusal::Reason,
+        refusal::{Reason, Refusal},
         time::Timestamp,
         version::Version,
     },
@@ -53,7 +53,7 @@ impl Mutation for CreateProposal {
         match attempt(view, &proposal, now).await? {
             // Nobody else is needed: it is done at once, and stays on record.
             Attempt::Done(version) => Ok(vec![carried_out(view, &proposal, *version, now).await?]),
-            Attempt::Waiting => Ok(vec![Event::set(EventType::ProposalCreated, proposal)]),
+            Attempt::Waiting(_) => Ok(vec![Event::set(EventType::ProposalCreated, proposal)]),
         }
     }
 
@@ -100,7 +100,7 @@ impl Mutation for ActOnProposal {
 enum Attempt {
     Done(Box<Version>),
     /// Only people are missing.
-    Waiting,
+    Waiting(Vec<Refusal>),
 }
 
 /// Carries a proposal out if nothing stands against it; more approvals may be
@@ -118,10 +118,24 @@ async fn attempt(view: &mut View<'_>, proposal: &Proposal, now: Timestamp) -> Re
     match step(view, version, &proposal.content.verb, &request).await {
         Ok(version) => Ok(Attempt::Done(Box::new(version))),
         Err(Error::Refused(refusals)) => {
-            let others: Vec<_> =
-                refusals.into_iter().filter(|refusal| refusal.reason != Reason::ApprovalRequired).collect();
-            if others.is_empty() { Ok(Attempt::Waiting) } else { Err(Error::Refused(others)) }
+            let is_consent = |refusal: &Refusal| refusal.reason == Reason::ApprovalRequired;
+            let (people, others): (Vec<_>, Vec<_>) = refusals.into_iter().partition(is_consent);
+            if others.is_empty() { Ok(Attempt::Waiting(people)) } else { Err(Error::Refused(others)) }
         }
+        Err(error) => Err(error),
+    }
+}
+
+/// What stands against a proposal: people who have not agreed, or whatever else has
+/// come up since it was made.
+pub async fn missing(
+    view: &mut View<'_>,
+    proposal: &Proposal,
+    now: Timestamp,
+) -> Result<Vec<Refusal>, Error> {
+    match attempt(view, proposal, now).await {
+        Ok(Attempt::Done(_)) => Ok(Vec::new()),
+        Ok(Attempt::Waiting(refusals)) | Err(Error::Refused(refusals)) => Ok(refusals),
         Err(error) => Err(error),
     }
 }

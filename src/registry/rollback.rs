@@ -93,11 +93,28 @@ pub async fn way_back_from(
 
 /// How ready an alias is to go back.
 pub async fn readiness(view: &mut View<'_>, alias: &Alias, now: Timestamp) -> Result<Readiness, Error> {
+    let way = way_back(view, alias).await?;
+    Ok(rollback::readiness(&way.candidates(), alias.drill.as_ref(), &way.policy.content, now))
+}
+
+/// What decides whether an alias can go back.
+pub struct WayBack {
+    /// The policy that binds the model.
+    pub policy: Policy,
+    formers: Vec<Former>,
+}
+
+impl WayBack {
+    /// Where it pointed before, the newest first.
+    pub fn candidates(&self) -> Vec<Candidate<'_>> {
+        self.formers.iter().map(Former::candidate).collect()
+    }
+}
+
+/// Loads what decides whether an alias can go back.
+pub async fn way_back(view: &mut View<'_>, alias: &Alias) -> Result<WayBack, Error> {
     let model = view.get::<Model>(&alias.name.model).await?.value;
-    let policy = facts::policy(view, &model).await?;
-    let formers = formers(view, alias).await?;
-    let candidates: Vec<Candidate<'_>> = formers.iter().map(Former::candidate).collect();
-    Ok(rollback::readiness(&candidates, alias.drill.as_ref(), &policy.content, now))
+    Ok(WayBack { policy: facts::policy(view, &model).await?, formers: formers(view, alias).await? })
 }
 
 /// Moves an alias back, or rehearses that.
@@ -203,16 +220,9 @@ impl Registry {
     }
 }
 
-/// The alias after its way back was looked at, if something is different.
+/// The alias after its way back was looked at, if that is news.
 pub async fn look_again(view: &mut View<'_>, alias: Alias, now: Timestamp) -> Result<Option<Event>, Error> {
-    let readiness = readiness(view, &alias, now).await?;
-    if !readiness.differs_from(alias.readiness.as_ref()) && readiness.check_time.is_none_or(|time| time > now)
-    {
-        let same = alias.readiness.as_ref().is_some_and(|known| known.check_time == readiness.check_time);
-        if same {
-            return Ok(None);
-        }
-    }
-    let alias = Alias { readiness: Some(readiness), ..alias };
-    Ok(Some(Event::set(EventType::AliasReadinessChanged, alias)))
+    let way = way_back(view, &alias).await?;
+    let looked = alias.look_again(&way.candidates(), &way.policy.content, now);
+    Ok(looked.map(|alias| Event::set(EventType::AliasReadinessChanged, alias)))
 }

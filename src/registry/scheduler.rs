@@ -102,7 +102,7 @@ impl Registry {
     }
 
     /// Carries out what is due in every namespace, and looks at what happened there.
-    async fn carry_out_all(&self, lookout: &mut Lookout) -> Result<(), Error> {
+    pub async fn carry_out_all(&self, lookout: &mut Lookout) -> Result<(), Error> {
         for namespace in self.namespaces().await? {
             self.carry_out_due(&namespace).await?;
             lookout.look(self, &namespace).await?;

@@ -8,11 +8,12 @@ pub use each::{life_of_a_model, one_of_each};
 use crate::support::{BEGIN, DAY, NAMESPACE, REVIEWER, model_name, time, version_name};
 use prost::Message as _;
 use steward_registry::proto::v1::{
-    self, alias_service_client::AliasServiceClient, evaluation_service_client::EvaluationServiceClient,
-    incident_service_client::IncidentServiceClient, lifecycle_service_client::LifecycleServiceClient,
-    model_service_client::ModelServiceClient, namespace_service_client::NamespaceServiceClient,
-    policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
-    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
+    self, alias_service_client::AliasServiceClient, consumer_service_client::ConsumerServiceClient,
+    evaluation_service_client::EvaluationServiceClient, incident_service_client::IncidentServiceClient,
+    lifecycle_service_client::LifecycleServiceClient, model_service_client::ModelServiceClient,
+    namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
+    proposal_service_client::ProposalServiceClient, upstream_service_client::UpstreamServiceClient,
+    version_service_client::VersionServiceClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -123,6 +124,12 @@ asks! {
         RejectProposal(RejectProposalRequest).reject_proposal,
         WithdrawProposal(WithdrawProposalRequest).withdraw_proposal,
         CommentOnProposal(CommentOnProposalRequest).comment_on_proposal;
+    ConsumerServiceClient:
+        CreateConsumer(CreateConsumerRequest).create_consumer,
+        UpdateConsumer(UpdateConsumerRequest).update_consumer,
+        AcknowledgeSunset(AcknowledgeSunsetRequest).acknowledge_sunset,
+        ExemptConsumer(ExemptConsumerRequest).exempt_consumer,
+        DeleteConsumer(DeleteConsumerRequest).delete_consumer;
     IncidentServiceClient:
         OpenIncident(OpenIncidentRequest).open_incident,
         CloseIncident(CloseIncidentRequest).close_incident;
@@ -145,6 +152,7 @@ impl Ask {
         matches!(
             self,
             ApproveVersion(_)
+                | ExemptConsumer(_)
                 | ReleaseVersion(_)
                 | ApproveProposal(_)
                 | RevokeApproval(_)

@@ -3,7 +3,7 @@
 //! everything that breaks it. An exception stands beside its rule with its
 //! reason, and fails the test once nothing needs it any more.
 
-mod descriptor;
+pub mod descriptor;
 mod fields;
 mod messages;
 mod methods;

@@ -2,6 +2,7 @@
 
 use crate::{
     ask::{Ask, create_namespace, describe_model, namespace_of, one_of_each, record_batch},
+    contract::descriptor::Contract,
     engines::{GatedEngine, LOG, copy_of},
     support::{BEGIN, DAY, NAMESPACE, TestServer, create_model, explain},
 };
@@ -34,6 +35,9 @@ fn every_mutation_of_the_contract_is_repeated_here() {
     // Refused in every state of a registry: proposals do it.
     repeated.extend(Ask::NEVER_ALONE);
     assert_eq!(repeated, Ask::VERBS.iter().copied().collect());
+    let contract = Contract::load();
+    let mutations = contract.mutations();
+    assert_eq!(repeated, mutations.iter().map(|method| method.name()).collect());
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod aliases;
 mod ask;
 mod bad_input;
+mod calendar;
 mod concurrency;
 mod consumers;
 mod contract;

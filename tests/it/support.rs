@@ -29,6 +29,7 @@ use steward_registry::{
     registry::{
         Registry,
         environment::{Clock, Entropy, Environment},
+        lookout::Lookout,
     },
     server::{self, ServerError},
     store::engine::Engine,
@@ -158,6 +159,12 @@ impl TestServer {
     pub async fn carry_out_due(&self) -> usize {
         let default = NamespaceId::new("default").unwrap();
         self.registry.as_ref().expect("an unwatched server").carry_out_due(&default).await.unwrap()
+    }
+
+    /// Looks at the clock and at every way back, as a scheduler that has just started.
+    pub async fn carry_out_all(&self) {
+        let registry = self.registry.as_ref().expect("an unwatched server");
+        registry.carry_out_all(&mut Lookout::default()).await.unwrap();
     }
 
     async fn connected(

@@ -188,7 +188,7 @@ fn what_was_foreseen_is_what_the_clock_does_minute_by_minute() {
     let subject = |(version, plan): (&Version, &Plan)| {
         Subject::Version(Box::new(version.clone()), &policies[plan.tier])
     };
-    let foreseen = simulate(versions.iter().zip(&plans).map(subject).collect(), from, to, 100_000);
+    let foreseen = simulate(versions.iter().zip(&plans).map(subject).collect(), from, from..to, 100_000);
     assert!(!foreseen.is_cut);
     let mut lived = Vec::new();
     let mut now = from;
@@ -222,18 +222,16 @@ fn review_dates_and_expiries_stand_in_the_calendar() {
     assert_eq!(proposal.state, ProposalState::Open);
     let subjects =
         || vec![Subject::Model(Box::new(model.clone())), Subject::Proposal(Box::new(proposal.clone()))];
-    let calendar = simulate(subjects(), day(0), day(366), 10);
-    let entry = |time, kind, resource| Entry { time, kind, resource };
-    assert_eq!(
-        calendar.entries,
-        [
-            entry(day(40), ProposalExpired, proposal.name.clone().into()),
-            entry(day(365), ModelReviewDue, model.name.clone().into()),
-        ]
-    );
-    assert_eq!(simulate(subjects(), day(0), day(40), 10).entries, []);
+    let calendar = simulate(subjects(), day(0), day(0)..day(366), 10);
+    let entries: Vec<_> = calendar.entries.iter().map(|e| (e.time, e.kind, e.resource.clone())).collect();
+    let expired = (day(40), ProposalExpired, proposal.name.clone().into());
+    let reviewed = (day(365), ModelReviewDue, model.name.clone().into());
+    assert_eq!(entries, [expired, reviewed]);
+    // What comes before the span is lived through, and not listed.
+    assert_eq!(simulate(subjects(), day(0), day(41)..day(366), 10).entries, calendar.entries[1..]);
+    assert_eq!(simulate(subjects(), day(0), day(0)..day(40), 10).entries, []);
     // What is overdue happens at once.
-    assert_eq!(simulate(subjects(), day(400), day(401), 10).entries[0].time, day(400));
+    assert_eq!(simulate(subjects(), day(400), day(0)..day(401), 10).entries[0].time, day(400));
 }
 
 #[test]
@@ -245,9 +243,9 @@ fn a_calendar_is_cut_and_says_so() {
         &fixture::deprecate(day(100)),
     );
     let subject = || vec![Subject::Version(Box::new(version.clone()), &policy)];
-    let whole = simulate(subject(), day(0), day(366), 8);
+    let whole = simulate(subject(), day(0), day(0)..day(366), 8);
     assert_eq!((whole.entries.len(), whole.is_cut), (8, false));
-    let cut = simulate(subject(), day(0), day(366), 7);
+    let cut = simulate(subject(), day(0), day(0)..day(366), 7);
     assert_eq!((cut.entries.as_slice(), cut.is_cut), (&whole.entries[..7], true));
     assert_eq!(whole.entries[7].kind, VersionRetired);
 }

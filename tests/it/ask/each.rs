@@ -13,7 +13,8 @@ use steward_registry::proto::v1::{self, proposal::Step};
 /// One of each verb, in an order in which all of them are carried out on a log
 /// that holds nothing but its namespace. `word` goes into what they say.
 pub fn one_of_each(word: &str) -> Vec<Ask> {
-    [life_of_a_model(word), proposals(word), out_of_the_ordinary(word), rented(word)].concat()
+    [life_of_a_model(word), proposals(word), out_of_the_ordinary(word), consumers(word), rented(word)]
+        .concat()
 }
 
 /// What every version goes through.
@@ -123,6 +124,40 @@ fn out_of_the_ordinary(word: &str) -> Vec<Ask> {
         open_incident("m", "nonsense", 4, word),
     ];
     alone.into_iter().chain(by_two).chain([close_incident(&incident, word)]).collect()
+}
+
+/// Who uses version 4, which is back for a while and ends then.
+fn consumers(word: &str) -> Vec<Ask> {
+    let name = format!("{}/consumers/website", model_name("m"));
+    let (version, reason) = (version_name("m", 4), word.to_owned());
+    let contact = v1::Contact { display_name: "Web team".to_owned(), ..Default::default() };
+    let consumer = v1::Consumer { owner: word.to_owned(), contact: Some(contact), ..Default::default() };
+    let described = v1::Consumer { name: name.clone(), description: word.to_owned(), ..Default::default() };
+    vec![
+        v1::CreateConsumerRequest {
+            parent: model_name("m"),
+            consumer_id: "website".to_owned(),
+            consumer: Some(consumer),
+            ..Default::default()
+        }
+        .into(),
+        v1::UpdateConsumerRequest { consumer: Some(described), ..Default::default() }.into(),
+        v1::AcknowledgeSunsetRequest {
+            name: name.clone(),
+            version: version.clone(),
+            reason: reason.clone(),
+            ..Default::default()
+        }
+        .into(),
+        v1::ExemptConsumerRequest {
+            name: name.clone(),
+            version,
+            reason: reason.clone(),
+            ..Default::default()
+        }
+        .into(),
+        v1::DeleteConsumerRequest { name, reason, ..Default::default() }.into(),
+    ]
 }
 
 /// What providers say about the models that they rent out.
