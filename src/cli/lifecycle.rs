@@ -55,25 +55,25 @@ Example:
   steward version extend fundraising 1 --sunset 2027-06-30 --propose --reason \"The website needs longer\"")]
     Extend(MoveArgs),
 
-    /// Bring a sunset forward; it takes two people
+    /// Propose to bring a sunset forward; it takes two people
     #[command(after_help = "\
 Example:
-  steward version shorten fundraising 1 --sunset '3 days' --incident leak --propose \\
+  steward version shorten fundraising 1 --sunset '3 days' --incident leak \\
       --reason \"It names donors who asked not to be named\"")]
     Shorten(ShortenArgs),
 
-    /// Take a version out of service at once; it takes two people
+    /// Propose to take a version out of service at once; it takes two people
     #[command(after_help = "\
 Example:
-  steward version emergency-retire fundraising 1 --replacement 2 --incident leak --propose \\
+  steward version emergency-retire fundraising 1 --replacement 2 --incident leak \\
       --reason \"It names donors who asked not to be named\"
 One person alone can quarantine it at once: steward version hold fundraising 1 --reason \"It leaks names\"")]
     EmergencyRetire(EmergencyArgs),
 
-    /// Bring a retired version back for at most 72 hours; it takes two people
+    /// Propose to bring a retired version back for at most 72 hours; it takes two people
     #[command(after_help = "\
 Example:
-  steward version restore fundraising 1 --until '24 hours' --incident outage --propose \\
+  steward version restore fundraising 1 --until '24 hours' --incident outage \\
       --reason \"The website cannot use version 2 yet\"")]
     Restore(RestoreArgs),
 
@@ -305,7 +305,8 @@ pub async fn run(session: &Session, command: LifecycleCommand) -> Result<(), Fai
     let asked = asked(session, command)?;
     let dry_run = asked.change.dry_run;
     let request_id = asked.change.request_id();
-    match asked.propose {
+    let propose = asked.propose.or_else(|| asked.step.verb.takes_two().then(String::new));
+    match propose {
         Some(id) => {
             let proposal = asked.step.propose(session, id, &request_id, dry_run).await?;
             proposal::told(session, dry_run, &proposal)

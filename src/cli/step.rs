@@ -5,8 +5,7 @@ use prost_types::Timestamp;
 
 use super::{client::Session, error::Failure, name, table::version_words};
 use crate::proto::v1::{
-    self, Proposal, Version, deprecate_step, deprecate_version_request, emergency_retire_step,
-    emergency_retire_version_request, proposal,
+    self, Proposal, Version, deprecate_step, deprecate_version_request, emergency_retire_step, proposal,
 };
 
 /// A step and what goes with it.
@@ -85,12 +84,7 @@ macro_rules! into_successor {
         }
     )*};
 }
-into_successor!(
-    deprecate_step,
-    deprecate_version_request,
-    emergency_retire_step,
-    emergency_retire_version_request
-);
+into_successor!(deprecate_step, deprecate_version_request, emergency_retire_step);
 
 impl Step {
     /// Carries the step out, or with `dry_run` only asks whether it would be.
@@ -131,15 +125,8 @@ impl Step {
             Verb::Extend(sunset) => {
                 send!(ExtendSunsetRequest { sunset_time: Some(sunset) }, extend_sunset)
             }
-            Verb::Shorten(sunset) => {
-                send!(ShortenSunsetRequest { sunset_time: Some(sunset), incident: incident }, shorten_sunset)
-            }
-            Verb::EmergencyRetire(successor) => send!(
-                EmergencyRetireVersionRequest { successor: Some(successor.into()), incident: incident },
-                emergency_retire_version
-            ),
-            Verb::Restore(until) => {
-                send!(RestoreVersionRequest { until_time: Some(until), incident: incident }, restore_version)
+            Verb::Shorten(_) | Verb::EmergencyRetire(_) | Verb::Restore(_) => {
+                Err(Failure::Usage("It takes two people: propose it.".into()))
             }
             Verb::Hold => send!(HoldVersionRequest { incident: incident }, hold_version),
             Verb::Release => send!(ReleaseVersionRequest {}, release_version),
@@ -203,6 +190,11 @@ impl Verb {
             Verb::Reinstate => Some(proposal::Step::Reinstate(())),
             Verb::Submit | Verb::Reject | Verb::Hold | Verb::Retire | Verb::Archive => None,
         }
+    }
+
+    /// Whether it takes two people wherever it is, so that it can only be proposed.
+    pub fn takes_two(&self) -> bool {
+        matches!(self, Verb::Shorten(_) | Verb::EmergencyRetire(_) | Verb::Restore(_))
     }
 
     /// What happened to the version, behind its name in a sentence.

@@ -4,7 +4,7 @@
 use super::{
     alias::Alias,
     event::EventType,
-    lifecycle::Deprecation,
+    lifecycle::{Deprecation, VersionState},
     model::Model,
     name::VersionName,
     policy::Policy,
@@ -14,7 +14,11 @@ use super::{
     time::{DAY, Timestamp},
     version::Version,
 };
-use std::{cmp::Reverse, collections::BinaryHeap, ops::Range};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashMap},
+    ops::Range,
+};
 
 /// Something that time does.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,6 +97,23 @@ impl Subject<'_> {
     }
 }
 
+impl<'a> Subject<'a> {
+    fn version(&self) -> Option<&Version> {
+        match self {
+            Subject::Version(version, _) => Some(version),
+            _ => None,
+        }
+    }
+
+    /// What becomes of it when a version goes out of service.
+    fn without(&self, gone: &Version, now: Timestamp) -> Option<(Entry, Self)> {
+        let Subject::Version(version, policy) = self else { return None };
+        let next = version.as_ref().clone().without_replacement(gone, now)?;
+        let entry = of_version(EventType::VersionReplacementChanged, &next, now);
+        Some((entry, Subject::Version(Box::new(next), policy)))
+    }
+}
+
 impl Entry {
     fn new(kind: EventType, resource: impl Into<ResourceName>, time: Timestamp, sentence: String) -> Self {
         Entry { time, kind, resource: resource.into(), sentence, end_time: None, replacement: None }
@@ -121,6 +142,9 @@ fn of_version(kind: EventType, version: &Version, now: Timestamp) -> Entry {
                 "it does not resolve until {end}, so that its end is noticed before it is final; {move_to}"
             )
         }
+        (EventType::VersionReplacementChanged, ..) => {
+            format!("its replacement goes out of service; now {move_to}")
+        }
         (EventType::VersionBrownoutSkipped, ..) => {
             "a brownout is left out, because an incident is open".to_owned()
         }
@@ -141,38 +165,77 @@ fn of_alias(alias: &Alias, now: Timestamp) -> Entry {
 }
 
 /// Looks ahead from `now`, and lists what comes in a span, at most so many entries.
-/// What is overdue happens now.
+/// What is overdue happens now. The versions that send their callers to one that ends
+/// have to be among the subjects.
 pub fn simulate(
     subjects: Vec<Subject<'_>>,
     now: Timestamp,
     span: Range<Timestamp>,
     at_most: usize,
 ) -> Calendar {
-    let mut subjects: Vec<Option<Subject<'_>>> = subjects.into_iter().map(Some).collect();
+    let mut future = Future::of(subjects);
     let due =
         |subject: &Subject<'_>| subject.next_due().map(|due| due.max(now)).filter(|due| *due < span.end);
-    let first = subjects.iter().enumerate().filter_map(|(index, subject)| {
-        let due = subject.as_ref().and_then(due)?;
-        Some(Reverse((due, index)))
-    });
-    let mut queue: BinaryHeap<_> = first.collect();
+    let first = future.subjects.iter().enumerate();
+    let mut queue: BinaryHeap<_> =
+        first.filter_map(|(index, subject)| Some(Reverse((due(subject.as_ref()?)?, index)))).collect();
     let mut calendar = Calendar::default();
     while let Some(Reverse((time, index))) = queue.pop() {
-        let Some((entry, next)) = subjects[index].take().and_then(|subject| subject.step(time)) else {
-            continue;
-        };
-        queue.extend(due(&next).map(|due| Reverse((due, index))));
-        subjects[index] = Some(next);
-        if time < span.start {
-            continue;
+        let entries = future.step(index, time);
+        queue.extend(future.subjects[index].as_ref().and_then(due).map(|due| Reverse((due, index))));
+        for entry in entries.into_iter().filter(|_| time >= span.start) {
+            if calendar.entries.len() == at_most {
+                return Calendar { is_cut: true, ..calendar };
+            }
+            calendar.entries.push(entry);
         }
-        if calendar.entries.len() == at_most {
-            calendar.is_cut = true;
-            break;
-        }
-        calendar.entries.push(entry);
     }
     calendar
+}
+
+/// Everything that time does something to, at some moment to come.
+struct Future<'a> {
+    subjects: Vec<Option<Subject<'a>>>,
+    /// Which of them send, or once sent, their callers to a version.
+    senders: HashMap<VersionName, Vec<usize>>,
+}
+
+impl<'a> Future<'a> {
+    fn of(subjects: Vec<Subject<'a>>) -> Self {
+        let mut future =
+            Future { subjects: subjects.into_iter().map(Some).collect(), senders: HashMap::new() };
+        (0..future.subjects.len()).for_each(|index| future.note_sender(index));
+        future
+    }
+
+    fn version(&self, index: usize) -> Option<&Version> {
+        self.subjects[index].as_ref().and_then(Subject::version)
+    }
+
+    fn note_sender(&mut self, index: usize) {
+        if let Some(target) = self.version(index).and_then(Version::sends_to).cloned() {
+            self.senders.entry(target).or_default().push(index);
+        }
+    }
+
+    /// Does the first thing that is due to a subject, and what follows for others.
+    fn step(&mut self, index: usize, time: Timestamp) -> Vec<Entry> {
+        let stepped = self.subjects[index].take().and_then(|subject| subject.step(time));
+        let Some((entry, next)) = stepped else { return Vec::new() };
+        self.subjects[index] = Some(next);
+        let mut entries = vec![entry];
+        let is_gone = |version: &&Version| version.state == VersionState::Retired;
+        let Some(gone) = self.version(index).filter(is_gone).cloned() else { return entries };
+        for sender in self.senders.remove(&gone.name).unwrap_or_default() {
+            let told = self.subjects[sender].as_ref().and_then(|subject| subject.without(&gone, time));
+            if let Some((entry, next)) = told {
+                self.subjects[sender] = Some(next);
+                self.note_sender(sender);
+                entries.push(entry);
+            }
+        }
+        entries
+    }
 }
 
 #[cfg(test)]

@@ -55,6 +55,8 @@ events! {
     VersionReinstated => "steward.v1.VersionReinstated",
     /// A version went out of service.
     VersionRetired => "steward.v1.VersionRetired",
+    /// What a deprecated version sends its callers to went out of service, too.
+    VersionReplacementChanged => "steward.v1.VersionReplacementChanged",
     /// A version was put away.
     VersionArchived => "steward.v1.VersionArchived",
     /// An alias was pointed to a version.

@@ -166,6 +166,11 @@ impl Proposal {
                     format!("only its author, {:?}, can withdraw it; reject it instead", self.author);
                 return refuse(Reason::ProposalOwn, sentence);
             }
+            ActKind::Revoke if self.approvals().iter().all(|approval| approval.actor != actor) => {
+                let sentence =
+                    "you do not agree to it, so there is nothing to take back; reject it, or comment";
+                return refuse(Reason::ProposalNotApproved, sentence.to_owned());
+            }
             _ => {}
         }
         if self.acts.len() >= MOST_ACTS {

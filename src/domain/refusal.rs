@@ -101,6 +101,8 @@ reasons! {
     ProposalClosed => "PROPOSAL_CLOSED",
     /// The author of a proposal cannot agree with it.
     ProposalOwn => "PROPOSAL_OWN",
+    /// Whoever takes an agreement back has to have agreed.
+    ProposalNotApproved => "PROPOSAL_NOT_APPROVED",
     /// A deprecated version takes no new consumers.
     NewConsumerRefused => "NEW_CONSUMER_REFUSED",
     /// No end of the version is in sight.

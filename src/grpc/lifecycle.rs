@@ -99,35 +99,6 @@ impl LifecycleService for Lifecycle {
         })
     }
 
-    async fn shorten_sunset(
-        &self,
-        request: Request<v1::ShortenSunsetRequest>,
-    ) -> Result<Response<v1::Version>, Status> {
-        step!(self, request, ShortenSunsetRequest { sunset_time, incident }, &incident, |fields| {
-            let time = fields.required_time("sunset_time", sunset_time);
-            time.map(|sunset_time| Verb::ShortenSunset { sunset_time })
-        })
-    }
-
-    async fn emergency_retire_version(
-        &self,
-        request: Request<v1::EmergencyRetireVersionRequest>,
-    ) -> Result<Response<v1::Version>, Status> {
-        step!(self, request, EmergencyRetireVersionRequest { successor, incident }, &incident, |fields| {
-            read_emergency(fields, successor)
-        })
-    }
-
-    async fn restore_version(
-        &self,
-        request: Request<v1::RestoreVersionRequest>,
-    ) -> Result<Response<v1::Version>, Status> {
-        step!(self, request, RestoreVersionRequest { until_time, incident }, &incident, |fields| {
-            let time = fields.required_time("until_time", until_time);
-            time.map(|until_time| Verb::Restore { until_time })
-        })
-    }
-
     async fn hold_version(
         &self,
         request: Request<v1::HoldVersionRequest>,
@@ -178,18 +149,6 @@ fn read_deprecate(
     let successor = read_successor(fields, successor);
     let (sunset_time, successor) = sunset_time.zip(successor)?;
     Some(Verb::Deprecate { sunset_time, successor })
-}
-
-fn read_emergency(
-    fields: &mut Fields,
-    successor: Option<v1::emergency_retire_version_request::Successor>,
-) -> Option<Verb> {
-    use v1::emergency_retire_version_request::Successor as Wire;
-    let successor = successor.map(|successor| match successor {
-        Wire::Replacement(name) => Ok(name),
-        Wire::NoReplacementReason(reason) => Err(reason),
-    });
-    read_successor(fields, successor).map(|successor| Verb::EmergencyRetire { successor })
 }
 
 /// What callers move to: a name, or the reason why there is none.

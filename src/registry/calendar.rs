@@ -26,7 +26,7 @@ use crate::{
     },
     store::keys,
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Things that time does something to that one look ahead follows.
 const MOST_SUBJECTS: usize = 100_000;
@@ -97,13 +97,20 @@ impl Registry {
     }
 }
 
-/// Everything that has something due before a time.
+/// Everything that has something due before a time, and the versions that send their
+/// callers to such a version.
 async fn followed(view: &mut View<'_>, end: Timestamp) -> Result<Vec<Followed>, Error> {
     let names = due(view, end.plus_micros(-1)).await?;
+    let known: HashSet<ResourceName> = names.iter().cloned().collect();
     let mut followed = Vec::with_capacity(names.len());
     for name in names {
-        followed.push(match name {
-            ResourceName::Version(name) => Followed::Version(Box::new(view.get(&name).await?.value)),
+        let one = match name {
+            ResourceName::Version(name) => {
+                let senders = facts::replaced_by(view, &name).await?.into_iter();
+                let senders = senders.filter(|sender| !known.contains(&sender.name.clone().into()));
+                followed.extend(senders.map(|sender| Followed::Version(Box::new(sender))));
+                Followed::Version(Box::new(view.get(&name).await?.value))
+            }
             ResourceName::Model(name) => Followed::Model(Box::new(view.get(&name).await?.value)),
             ResourceName::Proposal(name) => Followed::Proposal(Box::new(view.get(&name).await?.value)),
             ResourceName::Alias(name) => {
@@ -112,7 +119,8 @@ async fn followed(view: &mut View<'_>, end: Timestamp) -> Result<Vec<Followed>, 
                 Followed::Alias(Box::new(alias), way)
             }
             _ => continue,
-        });
+        };
+        followed.push(one);
     }
     Ok(followed)
 }

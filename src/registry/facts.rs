@@ -7,7 +7,7 @@ use crate::{
         consumer::Consumer,
         evaluation::Evaluation,
         lifecycle::{
-            Successor, UpstreamEnd, VersionState,
+            Successor, UpstreamEnd,
             transition::{Predecessor, Replacement, User, Verb},
         },
         model::Model,
@@ -17,7 +17,6 @@ use crate::{
             Policy,
             gate::{Evidence, GateResult, time_of},
         },
-        resource::ResourceName,
         time::Timestamp,
         upstream::Upstream,
         version::Version,
@@ -25,6 +24,7 @@ use crate::{
     store::keys,
 };
 use bytes::Bytes;
+use std::ops::Range;
 
 /// The alias that gates compare with, and that a hold looks for a way back of.
 pub const PRODUCTION: &str = "production";
@@ -32,8 +32,9 @@ pub const PRODUCTION: &str = "production";
 const NEWEST_EVALUATIONS: usize = 1_000;
 /// Consumers of a model that are looked at.
 const MOST_CONSUMERS: usize = 10_000;
-/// Entries of the index over what is due that are looked at.
-const MOST_DUE: usize = 100_000;
+/// Versions that send their callers to one version, of which is taken care when it
+/// goes out of service; more than one commit holds nobody has.
+const MOST_REPLACED: usize = 500;
 /// A chain of replacements is followed so far; the guards against circles and
 /// unapproved replacements keep real ones much shorter.
 const MOST_REPLACEMENTS: usize = 100;
@@ -87,21 +88,25 @@ pub async fn replacement(view: &mut View<'_>, verb: &Verb, version: &Version) ->
     Ok(facts)
 }
 
-/// The deprecated versions that name a version as their replacement. A version
-/// that ends stands in the index over what is due, wherever it belongs.
+/// The deprecated versions that name a version as their replacement.
 pub async fn replaced_by(view: &mut View<'_>, version: &VersionName) -> Result<Vec<Version>, Error> {
-    let namespace = view.namespace().clone();
     let mut found = Vec::new();
-    for (key, _) in view.scan(keys::all_due(&namespace), MOST_DUE).await? {
-        let Some((_, ResourceName::Version(name))) = keys::read_due(&namespace, &key) else { continue };
-        let Some(other) = view.find::<Version>(&name).await? else { continue };
-        if other.value.state == VersionState::Deprecated
-            && replacement_of(&other.value).as_ref() == Some(version)
-        {
-            found.push(other.value);
-        }
+    for name in versions_in(view, keys::versions_by_replacement(version), MOST_REPLACED).await? {
+        found.push(view.get::<Version>(&name).await?.value);
     }
     Ok(found)
+}
+
+/// The first versions that an index leads to.
+pub async fn versions_in(
+    view: &mut View<'_>,
+    index: Range<Bytes>,
+    limit: usize,
+) -> Result<Vec<VersionName>, Error> {
+    let damaged = || Error::Damaged("an index over versions cannot be read".to_owned());
+    let read = |value: &Bytes| std::str::from_utf8(value).ok()?.parse().ok();
+    let pairs = view.scan(index, limit).await?;
+    pairs.iter().map(|(_, value)| read(value).ok_or_else(damaged)).collect()
 }
 
 /// The same as facts for a deprecation.

@@ -11,7 +11,7 @@ use super::{
     view::View,
 };
 use crate::domain::{
-    event::{Change, Event, EventType},
+    event::{Event, EventType},
     incident::Incident,
     lifecycle::{
         Successor, VersionState,
@@ -45,7 +45,7 @@ impl Mutation for Transition {
             now,
         };
         let version = step(view, present.value, &self.verb, &request).await?;
-        Ok(vec![event(view, event_type(&self.verb), version, now).await?])
+        events(view, event_type(&self.verb), version, now).await
     }
 
     fn field(&self, _: u32) -> String {
@@ -107,25 +107,22 @@ pub async fn step(
     Ok(version)
 }
 
-/// A step as an event. With a version that goes out of service change those that
+/// A step as events. With a version that goes out of service change those that
 /// named it as their replacement, so that nobody is sent to where nothing is.
-pub async fn event(
+pub async fn events(
     view: &mut View<'_>,
     kind: EventType,
     version: Version,
     now: Timestamp,
-) -> Result<Event, Error> {
+) -> Result<Vec<Event>, Error> {
     let replaced = match version.state {
-        VersionState::Retired if kind == EventType::VersionRetired => {
-            facts::replaced_by(view, &version.name).await?
-        }
+        VersionState::Retired => facts::replaced_by(view, &version.name).await?,
         _ => Vec::new(),
     };
     let others = replaced.into_iter().filter_map(|other| other.without_replacement(&version, now));
-    let others: Vec<Change> = others.map(|other| Change::Set(other.into())).collect();
-    let mut event = Event::set(kind, version);
-    event.changes.extend(others);
-    Ok(event)
+    let others: Vec<Event> =
+        others.map(|other| Event::set(EventType::VersionReplacementChanged, other)).collect();
+    Ok([Event::set(kind, version)].into_iter().chain(others).collect())
 }
 
 /// What happened when a verb was carried out.

@@ -21,7 +21,7 @@ use crate::{
         name::{ModelName, NamespaceId, PolicyId, PolicyName, VersionName},
         policy::{Policy, PolicyContent, card, defaults},
         refusal::Refusal,
-        resource::Resource,
+        resource::{Kind, Resource},
         time::Timestamp,
         version::Version,
     },
@@ -149,7 +149,11 @@ impl Registry {
         name: &PolicyName,
         digest: &str,
     ) -> Result<Stored<Policy>, Error> {
-        let missing = || Error::not_found(name.clone());
+        self.get_policy(name, ReadAt::Present).await?;
+        let missing = || Error::NotFound {
+            kind: Kind::Policy,
+            name: format!("{name} with rules of the digest {digest}"),
+        };
         let key = keys::policy_by_digest(name, digest);
         let at = self.value(&name.namespace, key).await?.ok_or_else(missing)?;
         let position = decode_number(&at)?;

@@ -91,6 +91,12 @@ fn index(resource: &Resource, mut entry: impl FnMut(Bytes, Bytes)) {
             if let Some(upstream) = version.upstream().filter(|_| version.state.is_alive()) {
                 entry(keys::version_by_upstream(&upstream, &version.name), version.name.to_string().into());
             }
+            if let Some(replacement) = version.sends_to() {
+                entry(
+                    keys::version_by_replacement(replacement, &version.name),
+                    version.name.to_string().into(),
+                );
+            }
         }
         Resource::Evaluation(evaluation) => {
             let end = evaluation.content.window_end_time;

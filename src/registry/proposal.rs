@@ -5,7 +5,7 @@ use super::{
     Registry,
     call::{Call, Stored},
     error::Error,
-    lifecycle::{check_references, event, event_type, step},
+    lifecycle::{check_references, event_type, events, step},
     mutation::Mutation,
     page::{Listing, Page, PageRequest},
     read::ReadAt,
@@ -52,7 +52,7 @@ impl Mutation for CreateProposal {
         let proposal = Proposal::create(name, content, call.caller.actor.clone(), now);
         match attempt(view, &proposal, now).await? {
             // Nobody else is needed: it is done at once, and stays on record.
-            Attempt::Done(version) => Ok(vec![carried_out(view, &proposal, *version, now).await?]),
+            Attempt::Done(version) => carried_out(view, &proposal, *version, now).await,
             Attempt::Waiting(_) => Ok(vec![Event::set(EventType::ProposalCreated, proposal)]),
         }
     }
@@ -79,7 +79,7 @@ impl Mutation for ActOnProposal {
         if self.kind == ActKind::Approve
             && let Attempt::Done(version) = attempt(view, &proposal, now).await?
         {
-            return Ok(vec![carried_out(view, &proposal, *version, now).await?]);
+            return carried_out(view, &proposal, *version, now).await;
         }
         let kind = match self.kind {
             ActKind::Approve => EventType::ProposalApproved,
@@ -145,10 +145,12 @@ async fn carried_out(
     proposal: &Proposal,
     version: Version,
     now: Timestamp,
-) -> Result<Event, Error> {
-    let mut event = event(view, event_type(&proposal.content.verb), version, now).await?;
-    event.changes.push(Change::Set(proposal.clone().carried_out(now).into()));
-    Ok(event)
+) -> Result<Vec<Event>, Error> {
+    let mut events = events(view, event_type(&proposal.content.verb), version, now).await?;
+    if let Some(event) = events.first_mut() {
+        event.changes.push(Change::Set(proposal.clone().carried_out(now).into()));
+    }
+    Ok(events)
 }
 
 impl Registry {

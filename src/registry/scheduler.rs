@@ -48,10 +48,10 @@ impl Mutation for CarryOut {
                 let version = view.get::<Version>(name).await?.value;
                 let model = view.get::<Model>(&name.model).await?.value;
                 let policy = facts::policy(view, &model).await?;
-                match version.step(&policy, now) {
-                    Ok((kind, version)) => Some(lifecycle::event(view, kind, version, now).await?),
-                    Err(_) => None,
-                }
+                return match version.step(&policy, now) {
+                    Ok((kind, version)) => lifecycle::events(view, kind, version, now).await,
+                    Err(_) => Ok(Vec::new()),
+                };
             }
             ResourceName::Model(name) => {
                 let model = view.get::<Model>(name).await?.value;

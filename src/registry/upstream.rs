@@ -158,10 +158,7 @@ async fn move_versions(
 
 /// The first versions in service that rest on a record.
 async fn resting(view: &mut View<'_>, name: &UpstreamName, limit: usize) -> Result<Vec<VersionName>, Error> {
-    let damaged = || Error::Damaged(format!("the index over the versions of {name} cannot be read"));
-    let read = |value: &Bytes| std::str::from_utf8(value).ok()?.parse().ok();
-    let pairs = view.scan(keys::versions_by_upstream(name), limit).await?;
-    pairs.iter().map(|(_, value)| read(value).ok_or_else(damaged)).collect()
+    facts::versions_in(view, keys::versions_by_upstream(name), limit).await
 }
 
 #[derive(Serialize)]

@@ -7,13 +7,17 @@
 //! The tag 0x00 belongs to the engines, for their heads.
 
 mod due;
+mod reference;
 
 pub use due::{all_due, due, due_until, read_due};
+pub use reference::{
+    version_by_replacement, version_by_upstream, versions_by_replacement, versions_by_upstream,
+};
 
 use crate::domain::{
     name::{
-        AliasId, AliasName, EvaluationName, ModelId, ModelName, NamespaceId, PolicyName, UpstreamName,
-        VersionLabel, VersionName,
+        AliasId, AliasName, EvaluationName, ModelId, ModelName, NamespaceId, PolicyName, VersionLabel,
+        VersionName,
     },
     resource::ResourceName,
     time::Timestamp,
@@ -47,6 +51,7 @@ enum Tag {
     EvaluationByWindow = b'w',
     Evaluation = b'x',
     VersionByUpstream = b'y',
+    VersionByReplacement = b'z',
 }
 
 /// A key under construction.
@@ -363,20 +368,6 @@ pub fn consumers(model: &ModelName) -> Range<Bytes> {
 /// All records about rented models in the order of their names.
 pub fn upstreams(namespace: &NamespaceId) -> Range<Bytes> {
     Key::new(Tag::Upstream, namespace).range()
-}
-
-/// That a version is in service and rests on a rented model.
-pub fn version_by_upstream(upstream: &UpstreamName, version: &VersionName) -> Bytes {
-    by_upstream(upstream).version(version).done()
-}
-
-/// The versions in service that rest on a rented model.
-pub fn versions_by_upstream(upstream: &UpstreamName) -> Range<Bytes> {
-    by_upstream(upstream).range()
-}
-
-fn by_upstream(upstream: &UpstreamName) -> Key {
-    Key::new(Tag::VersionByUpstream, &upstream.namespace).text(&upstream.segment())
 }
 
 #[cfg(test)]

@@ -109,9 +109,6 @@ asks! {
         RejectVersion(RejectVersionRequest).reject_version,
         DeprecateVersion(DeprecateVersionRequest).deprecate_version,
         ExtendSunset(ExtendSunsetRequest).extend_sunset,
-        ShortenSunset(ShortenSunsetRequest).shorten_sunset,
-        EmergencyRetireVersion(EmergencyRetireVersionRequest).emergency_retire_version,
-        RestoreVersion(RestoreVersionRequest).restore_version,
         HoldVersion(HoldVersionRequest).hold_version,
         ReleaseVersion(ReleaseVersionRequest).release_version,
         ReinstateVersion(ReinstateVersionRequest).reinstate_version,
@@ -143,10 +140,6 @@ asks! {
 }
 
 impl Ask {
-    /// What takes two people wherever it is, so that one call never carries it out:
-    /// it is proposed.
-    pub const NEVER_ALONE: [&str; 3] = ["ShortenSunset", "EmergencyRetireVersion", "RestoreVersion"];
-
     fn is_for_somebody_else(&self) -> bool {
         use Ask::*;
         matches!(

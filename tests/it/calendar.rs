@@ -82,18 +82,12 @@ async fn register(server: &TestServer, number: u32) {
 
 /// Its second version is somebody else's, who ends it within the year.
 async fn rented(server: &TestServer, number: u32) {
-    let (provider, model_id) = ("openai".to_owned(), format!("gpt-{number}"));
-    let shutdown_time = Some(time(BEGIN + (100 + draw(number, 2, 250)) * DAY + 13 * MINUTE));
-    let upstream = v1::Upstream {
-        provider: provider.clone(),
-        model_id: model_id.clone(),
-        shutdown_time,
+    let reference = v1::UpstreamReference {
+        provider: "openai".to_owned(),
+        model_id: format!("gpt-{number}"),
         ..Default::default()
     };
-    let parent = NAMESPACE.to_owned();
-    let set = v1::SetUpstreamRequest { parent, upstream: Some(upstream), ..Default::default() };
-    UpstreamServiceClient::new(server.channel.clone()).set_upstream(set).await.unwrap();
-    let reference = v1::UpstreamReference { provider, model_id, ..Default::default() };
+    shut_down(server, number, BEGIN + (100 + draw(number, 2, 250)) * DAY + 13 * MINUTE).await;
     let version = v1::Version { upstream: Some(reference), ..Default::default() };
     let parent = model_name(&id(number));
     let create = v1::CreateVersionRequest { parent, version: Some(version), ..Default::default() };
@@ -104,6 +98,33 @@ async fn rented(server: &TestServer, number: u32) {
     server.lifecycle().submit_version(submit).await.unwrap();
     let approve = v1::ApproveVersionRequest { name, reason, ..Default::default() };
     server.lifecycle().approve_version(by(REVIEWER, approve)).await.unwrap();
+}
+
+/// Its provider says when it ends.
+async fn shut_down(server: &TestServer, number: u32, end: i64) {
+    let upstream = v1::Upstream {
+        provider: "openai".to_owned(),
+        model_id: format!("gpt-{number}"),
+        shutdown_time: Some(time(end)),
+        ..Default::default()
+    };
+    let parent = NAMESPACE.to_owned();
+    let set = v1::SetUpstreamRequest { parent, upstream: Some(upstream), ..Default::default() };
+    UpstreamServiceClient::new(server.channel.clone()).set_upstream(set).await.unwrap();
+}
+
+/// Version 1 sends its callers to version 2, whose provider then ends it before that.
+async fn replace_by_what_ends_first(server: &TestServer, number: u32) {
+    shut_down(server, number, BEGIN + 300 * DAY).await;
+    let request = v1::DeprecateVersionRequest {
+        name: version_name(&id(number), 1),
+        reason: "there is a better one".to_owned(),
+        sunset_time: Some(time(BEGIN + 250 * DAY)),
+        successor: Some(v1::deprecate_version_request::Successor::Replacement(version_name(&id(number), 2))),
+        ..Default::default()
+    };
+    server.lifecycle().deprecate_version(request).await.unwrap();
+    shut_down(server, number, BEGIN + 200 * DAY).await;
 }
 
 /// A program that uses version 1 and is known.
@@ -122,7 +143,9 @@ async fn use_first(server: &TestServer, number: u32) {
 /// What people do at the beginning: they announce ends, open incidents, propose.
 async fn announce(server: &TestServer, number: u32) {
     let (model, first) = (id(number), version_name(&id(number), 1));
-    if number % 4 != 3 {
+    if number.is_multiple_of(10) {
+        replace_by_what_ends_first(server, number).await;
+    } else if number % 4 != 3 {
         let sunset = BEGIN + (31 + draw(number, 3, 300)) * DAY + i64::from(number) * 11 * MINUTE;
         if number.is_multiple_of(3) {
             use_first(server, number).await;
@@ -246,7 +269,7 @@ async fn what_was_simulated_is_what_a_server_does_over_the_same_year() {
     lived.iter().for_each(|(_, kind, _)| *kinds.entry(kind.clone()).or_insert(0) += 1);
     println!("{} events foreseen, {} lived through in a year: {kinds:?}", foreseen.len(), lived.len());
     assert_eq!(sorted(foreseen), sorted(lived));
-    assert_eq!(kinds.len(), 8, "{kinds:?}");
+    assert_eq!(kinds.len(), 9, "{kinds:?}");
     server.stop().await;
 }
 

@@ -290,34 +290,25 @@ async fn a_closed_incident_carries_nothing_more() {
 }
 
 #[tokio::test]
-async fn what_takes_two_people_is_never_done_by_one_call() {
+async fn what_takes_two_people_waits_for_the_second_wherever_it_is() {
     let server = approved().await;
     done(&server, ask::allow_self_approval(true, "I am alone"), ANA).await;
     done(&server, ask::open_incident("m", "down", 1, "it is down"), ANA).await;
     let incident = format!("{}/incidents/down", model_name("m"));
-    let (name, reason) = (one(), "at once".to_owned());
-    let none = v1::emergency_retire_version_request::Successor::NoReplacementReason("none".to_owned());
-    let emergency = v1::EmergencyRetireVersionRequest {
-        name: name.clone(),
-        reason: reason.clone(),
-        incident: incident.clone(),
-        successor: Some(none),
-        ..Default::default()
+    let alone = async |id: &str, step| {
+        done(&server, ask::propose(&one(), id, "at once", step, &incident), BEN).await;
+        let name = format!("{}/proposals/{id}", one());
+        is_refused(&server, ask::approve_proposal(&name, "I agree with myself"), BEN, "PROPOSAL_OWN").await;
+        let read = v1::GetProposalRequest { name, read_at: None };
+        let proposal = server.proposals().get_proposal(read).await.unwrap().into_inner();
+        assert_eq!(proposal.state(), ProposalState::Open, "{id}");
     };
-    let shorten = v1::ShortenSunsetRequest {
-        name: name.clone(),
-        reason: reason.clone(),
-        sunset_time: Some(time(BEGIN + DAY)),
-        ..Default::default()
-    };
-    let until_time = Some(time(BEGIN + DAY));
-    let restore = v1::RestoreVersionRequest { name, reason, incident, until_time, ..Default::default() };
-    is_refused(&server, emergency.clone().into(), BEN, "APPROVAL_REQUIRED").await;
+    let none = v1::emergency_retire_step::Successor::NoReplacementReason("none".to_owned());
+    alone("now", Step::EmergencyRetire(v1::EmergencyRetireStep { successor: Some(none) })).await;
     done(&server, ask::deprecate(&one(), "old", BEGIN + NOTICE), ANA).await;
-    is_refused(&server, shorten.into(), BEN, "APPROVAL_REQUIRED").await;
-    is_refused(&server, emergency.into(), BEN, "APPROVAL_REQUIRED").await;
+    alone("sooner", Step::ShortenSunsetTime(time(BEGIN + DAY))).await;
     done(&server, ask::retire(&one(), "nobody uses it"), ANA).await;
-    is_refused(&server, restore.into(), BEN, "APPROVAL_REQUIRED").await;
+    alone("back", Step::RestoreUntilTime(time(BEGIN + DAY))).await;
     server.stop().await;
 }
 

@@ -66,10 +66,10 @@ impl Need {
         u32::try_from(people.len()).unwrap_or(u32::MAX)
     }
 
-    /// Whether it is only about not agreeing with oneself. A namespace may waive that,
-    /// on the record; that there are two people it may not.
-    pub fn is_about_one_person(&self) -> bool {
-        self.excluded.is_some()
+    /// The same without the rule that nobody agrees with themselves. A namespace may
+    /// waive that, on the record; how many people it takes it may not.
+    pub fn waived(self) -> Self {
+        Need { excluded: None, ..self }
     }
 
     /// Whether enough people are for the step.

@@ -164,6 +164,7 @@ pub fn failed_gate() -> GateResult {
 
 /// What a step is decided over, all of it in favour: `ann` asks on day 100, `bob`
 /// agrees, an incident is open, and the evidence is fresh.
+#[derive(Clone)]
 pub struct Scene {
     pub model: Model,
     pub policy: Policy,

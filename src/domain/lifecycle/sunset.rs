@@ -4,7 +4,7 @@ use super::{
     Decision, Deprecation, Retirement, RetirementCause, Successor, SunsetMove, UpstreamEnd, VersionState,
     clock::STEWARD, schedule::Schedule,
 };
-use crate::domain::{policy::PolicyContent, time::Timestamp, version::Version};
+use crate::domain::{name::VersionName, policy::PolicyContent, time::Timestamp, version::Version};
 
 impl Version {
     /// When it stops resolving, if that is known: the sunset, or the provider's
@@ -114,12 +114,19 @@ impl Version {
         }
     }
 
+    /// Where it sends its callers: of a deprecated version, its replacement.
+    pub fn sends_to(&self) -> Option<&VersionName> {
+        let deprecation = self.deprecation.as_ref().filter(|_| self.state == VersionState::Deprecated);
+        deprecation.and_then(Deprecation::replacement)
+    }
+
     /// The version after its replacement went out of service: it names what
     /// replaces that one, or that nothing does. `None` if it is not concerned.
     pub fn without_replacement(self, gone: &Version, now: Timestamp) -> Option<Self> {
-        let deprecation = self.deprecation.filter(|deprecation| {
-            self.state == VersionState::Deprecated && deprecation.replacement() == Some(&gone.name)
-        })?;
+        if self.sends_to() != Some(&gone.name) {
+            return None;
+        }
+        let deprecation = self.deprecation?;
         let successor = match gone.deprecation.as_ref().and_then(Deprecation::replacement) {
             Some(name) => Successor::Replacement(name.clone()),
             None => gone_replacement(&gone.name, now),

@@ -10,7 +10,7 @@ use crate::domain::{
         point::{MetricPoint, PointValue},
     },
     name::{EvaluationName, VersionName},
-    time::{DAY, Timestamp},
+    time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -211,7 +211,7 @@ impl Gate {
             format!("{wanted} is neither a rate nor moments nor a plain number in {name}: record it as one of these")
         })?;
         let time = time_of(evaluation);
-        if time.plus_micros(i64::from(days) * DAY) < now {
+        if time.plus_days(days) < now {
             return Err(format!(
                 "the newest evidence of {wanted} is from {time}, older than {days} days: record a new evaluation of {}",
                 evidence.version
@@ -259,9 +259,9 @@ impl Gate {
             true => format!(", and with {} % confidence {}", percent(self.confidence), short(bound)),
             false => String::new(),
         };
-        let verdict = if passed { "as the gate asks" } else { "which is not enough" };
+        let verdict = if passed { "it passes" } else { "it fails" };
         let sentence = format!(
-            "{} is {} (n = {}){certainly}; it has to be {relation} {}, {verdict}",
+            "{} is {} (n = {}){certainly}; {verdict}, because it has to be {relation} {}",
             self.wanted(),
             short(found.estimate.value),
             found.estimate.n,

@@ -27,6 +27,11 @@ fn only_the_last_word_of_a_person_counts_and_once() {
     assert_eq!(agreeing(&[(Approve, "bob"), (Revoke, "bob"), (Approve, "bob")]), ["bob"]);
     assert_eq!(agreeing(&[(Approve, "bob"), (Approve, "cat"), (Approve, "bob")]), ["cat", "bob"]);
     assert_eq!(agreeing(&[(Approve, "bob"), (Comment, "bob")]), ["bob"]);
+    // Nobody takes back what they have not given, or has taken back already.
+    assert_eq!(after(&[(Revoke, "bob")]), Err(Reason::ProposalNotApproved));
+    assert_eq!(after(&[(Approve, "bob"), (Revoke, "cat")]), Err(Reason::ProposalNotApproved));
+    let twice = [(Approve, "bob"), (Revoke, "bob"), (Revoke, "bob")];
+    assert_eq!(after(&twice), Err(Reason::ProposalNotApproved));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::domain::name::VersionNumber;
+use crate::domain::name::{UpstreamName, VersionNumber};
 
 fn model(id: &str) -> ModelName {
     ModelName { namespace: NamespaceId::new("default").unwrap(), model: ModelId::new(id).unwrap() }
@@ -21,7 +21,7 @@ fn every_key_has_the_bytes_it_always_had() {
     let policy: PolicyName = "namespaces/default/policies/standard".parse().unwrap();
     let named = |name: &str| state(&ResourceName::parse_any(&format!("namespaces/default/{name}")).unwrap());
     let rented: UpstreamName = "namespaces/default/upstreams/openai~api~eu~gpt-5".parse().unwrap();
-    let golden: [(&str, Bytes, &[u8]); 22] = [
+    let golden: [(&str, Bytes, &[u8]); 23] = [
         ("namespace", state(&ResourceName::Namespace("namespaces/default".parse().unwrap())), b"ndefault\0"),
         ("model", state(&model("m").into()), b"mdefault\0m\0"),
         ("version", state(&version("m", 2).into()), b"vdefault\0m\0\0\0\0\0\0\0\0\x02"),
@@ -50,6 +50,11 @@ fn every_key_has_the_bytes_it_always_had() {
             "by upstream",
             version_by_upstream(&rented, &version("m", 2)),
             b"ydefault\0openai~api~eu~gpt-5\0m\0\0\0\0\0\0\0\0\x02",
+        ),
+        (
+            "by replacement",
+            version_by_replacement(&version("m", 3), &version("m", 2)),
+            b"zdefault\0m\0\0\0\0\0\0\0\0\x03m\0\0\0\0\0\0\0\0\x02",
         ),
         (
             "due",

@@ -231,13 +231,6 @@ async fn everything_that_is_missing_is_named_at_once() {
     missing!(lifecycle().retire_version, RetireVersionRequest, ["name", "reason"]);
     missing!(lifecycle().archive_version, ArchiveVersionRequest, ["name", "reason"]);
     missing!(lifecycle().extend_sunset, ExtendSunsetRequest, ["name", "sunset_time", "reason"]);
-    missing!(lifecycle().shorten_sunset, ShortenSunsetRequest, ["name", "sunset_time", "reason"]);
-    missing!(
-        lifecycle().emergency_retire_version,
-        EmergencyRetireVersionRequest,
-        ["name", "successor", "reason"]
-    );
-    missing!(lifecycle().restore_version, RestoreVersionRequest, ["name", "until_time", "reason"]);
     missing!(lifecycle().hold_version, HoldVersionRequest, ["name", "reason"]);
     missing!(lifecycle().release_version, ReleaseVersionRequest, ["name", "reason"]);
     missing!(namespaces().update_namespace, UpdateNamespaceRequest, ["namespace", "namespace.name"]);

@@ -91,11 +91,6 @@ async fn every_verb_refuses_a_stale_etag() {
     verb!(retire_version, RetireVersionRequest);
     verb!(archive_version, ArchiveVersionRequest);
     verb!(extend_sunset, ExtendSunsetRequest, sunset_time: Some(time(BEGIN + 1)));
-    verb!(shorten_sunset, ShortenSunsetRequest, sunset_time: Some(time(BEGIN + 1)));
-    use v1::emergency_retire_version_request::Successor as Instead;
-    let successor = Some(Instead::NoReplacementReason("none".to_owned()));
-    verb!(emergency_retire_version, EmergencyRetireVersionRequest, successor: successor);
-    verb!(restore_version, RestoreVersionRequest, until_time: Some(time(BEGIN + 1)));
     verb!(hold_version, HoldVersionRequest);
     verb!(release_version, ReleaseVersionRequest);
     server.stop().await;

@@ -123,7 +123,14 @@ fn a_namespace_may_let_people_agree_with_themselves_on_the_record() {
 
 #[test]
 fn no_switch_makes_one_person_two() {
-    let alone = Scene { approvers: Vec::new(), allows_self_approval: true, ..Scene::standard() };
+    let alone =
+        Scene { author: "sue", approvers: Vec::new(), allows_self_approval: true, ..Scene::standard() };
+    let mut two = alone.clone();
+    two.policy.content.approvals = 2;
+    two.refusal(version(1, Candidate), &APPROVE, Reason::ApprovalRequired);
+    let review =
+        Scene { approvers: vec!["bob"], ..two }.done(version(1, Candidate), &APPROVE).review.unwrap();
+    assert!(review.self_approved, "sue counts as one of the two");
     for (state, verb) in [
         (Candidate, OVERRIDE),
         (Deprecated, Verb::ShortenSunset { sunset_time: day(150) }),
