@@ -11,7 +11,7 @@ use super::{
     proposal::Proposal,
     resource::ResourceName,
     rollback::Candidate,
-    time::{DAY, Timestamp},
+    time::{DAY, Timestamp, in_days},
     version::Version,
 };
 use std::{
@@ -134,8 +134,8 @@ fn of_version(kind: EventType, version: &Version, now: Timestamp) -> Entry {
             format!("its end on {sunset} is announced, because its provider shuts it down; {move_to}")
         }
         (EventType::VersionReminded, Some(sunset), _) => {
-            let days = sunset.micros_since(now) / DAY;
-            format!("its callers are reminded: {days} days until {sunset}; {move_to}")
+            let days = in_days(sunset.micros_since(now) / DAY);
+            format!("its callers are reminded: {days} until {sunset}; {move_to}")
         }
         (EventType::VersionBrownoutBegan, _, Some(end)) => {
             format!(

@@ -8,7 +8,7 @@ use super::{
     policy::PolicyContent,
     resolve::{self, Asker},
     rollback::{Readiness, ReadinessState},
-    time::{DAY, Timestamp},
+    time::{DAY, Timestamp, in_days},
     version::Version,
 };
 
@@ -135,22 +135,23 @@ fn ending(situation: &Situation<'_>, now: Timestamp) -> Option<Finding> {
     let version = situation.production?;
     let sunset = version.effective_sunset().filter(|sunset| *sunset > now)?;
     let days = sunset.micros_since(now) / DAY;
+    let left = in_days(days);
     let replacement = version.deprecation.as_ref().and_then(|deprecation| deprecation.replacement());
     let (sentence, next_step) = match (version.state, replacement) {
         (VersionState::Approved, _) => (
             format!(
-                "Its provider ends production, version {}: it stops in {days} days, on {sunset}.",
+                "Its provider ends production, version {}: it stops in {left}, on {sunset}.",
                 version.name.number
             ),
             "Have a replacement approved, and deprecate this version in its favour.".to_owned(),
         ),
         (_, Some(replacement)) => (
-            format!("Production, version {}, ends in {days} days, on {sunset}.", version.name.number),
+            format!("Production, version {}, ends in {left}, on {sunset}.", version.name.number),
             format!("Point the alias production to {replacement}."),
         ),
         (_, None) => (
             format!(
-                "Production, version {}, ends in {days} days, on {sunset}, and nothing replaces it.",
+                "Production, version {}, ends in {left}, on {sunset}, and nothing replaces it.",
                 version.name.number
             ),
             "Have a replacement approved, or prepare to go on without.".to_owned(),
@@ -190,7 +191,8 @@ fn evidence(situation: &Situation<'_>, now: Timestamp) -> Option<Finding> {
     let sentence = match situation.newest_evidence {
         Some(time) if time.plus_days(days) >= now => return None,
         Some(time) => format!(
-            "The newest evaluation of production, version {number}, is from {time}, older than {days} days."
+            "The newest evaluation of production, version {number}, is from {time}, older than {}.",
+            in_days(days)
         ),
         None => format!("Production, version {number}, was never evaluated."),
     };

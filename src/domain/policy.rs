@@ -15,7 +15,7 @@ use super::{
     mask::masked,
     name::{PolicyName, VersionName},
     refusal::{Reason, Refusal},
-    time::Timestamp,
+    time::{Timestamp, in_days},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -146,7 +146,7 @@ impl PolicyContent {
         let is_fresh = newest.is_some_and(|time| time.plus_days(days) >= now);
         let missing = (self.requires_evidence && !is_fresh).then(|| {
             let newest = match newest {
-                Some(time) => format!("its newest evaluation is from {time}, older than {days} days"),
+                Some(time) => format!("its newest evaluation is from {time}, older than {}", in_days(days)),
                 None => "it was never evaluated".to_owned(),
             };
             Refusal::new(Reason::EvidenceMissing, version, format!("{newest}: record an evaluation of it"))

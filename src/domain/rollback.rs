@@ -5,7 +5,7 @@ use super::{
     name::VersionName,
     policy::PolicyContent,
     refusal::{Reason, Refusal},
-    time::Timestamp,
+    time::{Timestamp, in_days},
     version::Version,
 };
 use serde::{Deserialize, Serialize};
@@ -97,14 +97,14 @@ impl Candidate<'_> {
             danger(format!("it is in an open incident, {incident}"));
         }
         if let Some(end) = self.ends(policy).filter(|end| *end <= now) {
-            let days = policy.rollback_min_days;
+            let days = in_days(policy.rollback_min_days);
             let sunset = version.effective_sunset().unwrap_or(end);
-            danger(format!("it ends on {sunset}, and a way back has to have {days} days left"));
+            danger(format!("it ends on {sunset}, and a way back has to have {days} left"));
         }
         match self.evidence_ends(policy) {
             Some(end) if end <= now => {
-                let days = policy.evidence_max_age_days;
-                danger(format!("its newest evaluation is older than {days} days: record a new one"));
+                let days = in_days(policy.evidence_max_age_days);
+                danger(format!("its newest evaluation is older than {days}: record a new one"));
             }
             None if policy.requires_evidence => {
                 danger("it was never evaluated: record an evaluation".to_owned())
@@ -158,9 +158,9 @@ pub fn readiness(
     }
     let rehearsed_until = drill.map(|drill| drill.time.plus_days(policy.drill_max_age_days));
     if policy.drill_max_age_days > 0 && rehearsed_until.is_none_or(|until| until <= now) {
-        let days = policy.drill_max_age_days;
+        let days = in_days(policy.drill_max_age_days);
         reasons.push(match drill {
-            Some(drill) => format!("the last rehearsal was on {}, more than {days} days ago", drill.time),
+            Some(drill) => format!("the last rehearsal was on {}, more than {days} ago", drill.time),
             None => "nobody has rehearsed the way back".to_owned(),
         });
     }

@@ -15,6 +15,14 @@ pub const DAY: i64 = 24 * HOUR;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
+/// A number of days as people say it: `1 day`, `14 days`.
+pub fn in_days(days: impl Into<i64>) -> String {
+    match days.into() {
+        1 => "1 day".to_owned(),
+        days => format!("{days} days"),
+    }
+}
+
 impl Timestamp {
     /// 0001-01-01T00:00:00Z.
     pub const MIN: Timestamp = Timestamp(-62_135_596_800_000_000);

@@ -56,7 +56,7 @@ enum Followed {
     Version(Box<Version>),
     Model(Box<Model>),
     Proposal(Box<Proposal>),
-    Alias(Box<Alias>, WayBack),
+    Alias(Box<Alias>, Box<WayBack>),
 }
 
 impl Registry {
@@ -116,7 +116,7 @@ async fn followed(view: &mut View<'_>, end: Timestamp) -> Result<Vec<Followed>, 
             ResourceName::Alias(name) => {
                 let alias = view.get::<Alias>(&name).await?.value;
                 let way = rollback::way_back(view, &alias).await?;
-                Followed::Alias(Box::new(alias), way)
+                Followed::Alias(Box::new(alias), Box::new(way))
             }
             _ => continue,
         };

@@ -11,7 +11,7 @@ use super::{
 use crate::domain::{
     policy::card,
     refusal::{Reason, Refusal},
-    time::{DAY, HOUR, Timestamp},
+    time::{DAY, HOUR, Timestamp, in_days},
     version::Version,
 };
 
@@ -243,7 +243,8 @@ impl Guards<'_> {
         let earliest = retired.decision.time.plus_days(days);
         (self.request.now < earliest).then(|| {
             let sentence = format!(
-                "the policy keeps retired versions for {days} days, until {earliest}; archive it then"
+                "the policy keeps retired versions for {}, until {earliest}; archive it then",
+                in_days(days)
             );
             self.refuse(Reason::RetentionNotOver, sentence).with("earliest_archive_time", earliest)
         })

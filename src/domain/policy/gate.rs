@@ -10,7 +10,7 @@ use crate::domain::{
         point::{MetricPoint, PointValue},
     },
     name::{EvaluationName, VersionName},
-    time::Timestamp,
+    time::{Timestamp, in_days},
 };
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -213,7 +213,8 @@ impl Gate {
         let time = time_of(evaluation);
         if time.plus_days(days) < now {
             return Err(format!(
-                "the newest evidence of {wanted} is from {time}, older than {days} days: record a new evaluation of {}",
+                "the newest evidence of {wanted} is from {time}, older than {}: record a new evaluation of {}",
+                in_days(days),
                 evidence.version
             ));
         }
