@@ -66,7 +66,8 @@ async fn register(server: &TestServer, number: u32) {
         if number.is_multiple_of(2) {
             model.policy = format!("{NAMESPACE}/policies/year");
         }
-        let review_time = number.is_multiple_of(3).then(|| time(BEGIN + draw(number, 1, 400) * DAY + 7 * MINUTE));
+        let review_time =
+            number.is_multiple_of(3).then(|| time(BEGIN + draw(number, 1, 400) * DAY + 7 * MINUTE));
         model.card = Some(v1::ModelCard { review_time, ..Default::default() });
     }
     server.models().create_model(request).await.unwrap();

@@ -167,7 +167,7 @@ pub async fn replay(engine: &dyn Engine, events: &[AuditEvent]) {
 }
 
 #[test]
-fn after_any_history_the_state_is_the_replay_of_the_log() {
+fn after_any_history_every_state_is_reachable_from_the_log_by_replay_alone() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let config = Config {
         cases: histories_to_try(),
