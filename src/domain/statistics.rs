@@ -24,6 +24,7 @@ pub mod quantile;
 pub mod rate;
 pub mod transport;
 pub mod usage;
+pub mod verdict;
 
 /// Why input has no statistic.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]

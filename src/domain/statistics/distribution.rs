@@ -22,12 +22,18 @@ pub fn normal_two_sided(z: f64) -> f64 {
 
 /// z with the share `level` of the standard normal distribution within ±z; 0 ≤ level < 1.
 pub fn normal_within(level: f64) -> f64 {
-    normal_quantile(0.5 + level.clamp(0.0, 1.0 - f64::EPSILON) / 2.0)
+    normal_quantile(0.5 + level / 2.0)
+}
+
+/// A probability strictly between 0 and 1: statrs panics at others. What is no number
+/// says nothing and becomes the middle.
+fn inside(probability: f64) -> f64 {
+    if probability.is_nan() { 0.5 } else { probability.clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON / 2.0) }
 }
 
 /// The quantile of the standard normal distribution; 0 < probability < 1.
 pub fn normal_quantile(probability: f64) -> f64 {
-    let probability = probability.clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON / 2.0);
+    let probability = inside(probability);
     let normal = Normal::standard();
     let rough = normal.inverse_cdf(probability);
     // Tails are precise on the side that is small.
@@ -48,7 +54,7 @@ pub fn chi_squared_above(x: f64, freedom: f64) -> f64 {
 
 /// The quantile of χ²; 0 without degrees of freedom; 0 < probability < 1.
 pub fn chi_squared_quantile(probability: f64, freedom: f64) -> f64 {
-    let probability = probability.clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON);
+    let probability = inside(probability);
     let Ok(chi) = ChiSquared::new(freedom) else { return 0.0 };
     let mut x = chi.inverse_cdf(probability);
     for _ in 0..20 {
@@ -71,6 +77,8 @@ fn ln_density(x: f64, freedom: f64) -> f64 {
 /// Beyond a thousand degrees of freedom by the transformation of Hill (1970),
 /// Algorithm 395, whose error is then below 1e-13 of the result for |t| < 10.
 pub fn student_two_sided(t: f64, freedom: f64) -> f64 {
+    // Beyond this every tail is the same to a double, and squares would overflow.
+    let t = t.clamp(-1e100, 1e100);
     if freedom > MANY {
         return normal_two_sided(student_to_normal(t.abs(), freedom));
     }
@@ -94,7 +102,6 @@ fn student_to_normal(t: f64, freedom: f64) -> f64 {
 /// t with the share `level` of Student's distribution within ±t; 0 ≤ level < 1. Beyond a
 /// thousand degrees of freedom by Fisher and Cornish's expansion (Abramowitz and Stegun 26.7.5).
 pub fn student_within(level: f64, freedom: f64) -> f64 {
-    let level = level.clamp(0.0, 1.0 - f64::EPSILON);
     if freedom > MANY {
         let z = normal_within(level);
         let square = z * z;
@@ -103,7 +110,8 @@ pub fn student_within(level: f64, freedom: f64) -> f64 {
         let third = (((3.0 * square + 19.0) * square + 17.0) * square - 15.0) / 384.0;
         return z * (1.0 + (first + (second + third / freedom) / freedom) / freedom);
     }
-    StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |student| student.inverse_cdf(0.5 + level / 2.0))
+    StudentsT::new(0.0, 1.0, freedom)
+        .map_or(f64::INFINITY, |student| student.inverse_cdf(inside(0.5 + level / 2.0)))
 }
 
 #[cfg(test)]

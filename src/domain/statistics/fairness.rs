@@ -116,7 +116,8 @@ pub struct Gap {
     /// Lowest over highest, 0–1; 1 when all are 0.
     pub ratio: f64,
     /// The interval of the ratio at 95 %, by its logarithm (Katz et al. 1978), with half an observation
-    /// added (Walter 1975) where a rate is 0, and then from 0 on.
+    /// added (Walter 1975) where a rate is 0, and then from 0 on;
+    /// 0–1, all that is possible, when all are 0.
     pub ratio_interval: (f64, f64),
     /// Whether lowest and highest differ. They were picked as extremes of all groups, so `p` is
     /// multiplied by the number of pairs (Bonferroni).
@@ -156,6 +157,9 @@ impl Gap {
 const LEVEL: f64 = 0.95;
 
 fn ratio_interval(low: &Proportion, high: &Proportion) -> (f64, f64) {
+    if high.k() == 0 {
+        return (0.0, 1.0);
+    }
     let add = if low.k() == 0 { 0.5 } else { 0.0 };
     let of = |rate: &Proportion| (rate.k() as f64 + add, rate.n() as f64 + add);
     let ((k1, n1), (k2, n2)) = (of(low), of(high));
