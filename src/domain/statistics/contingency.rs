@@ -31,7 +31,8 @@ impl ChiSquare {
 /// χ² of the 2×B table of both samples, which takes both as uncertain; without
 /// Yates' correction. Bins that are empty in both say nothing and are left out.
 /// Cramér's V = sqrt(χ²/(n+m)), as the smaller side of the table is 2. Equal to
-/// scipy.stats.chi2_contingency(correction=False), which NannyML 0.13.1 uses.
+/// scipy.stats.chi2_contingency(correction=False). NannyML 0.13.1 gives the same for three bins or more; for
+/// two it corrects as Yates did.
 ///
 /// With two rows the statistic is nm·Σ(P−Q)²/(a+b), where a+b is the count of the bin in
 /// both: a sum of squares, in which nothing cancels.

@@ -15,26 +15,30 @@ pub enum Base {
     E,
 }
 
-/// What takes the place of an empty bin.
+/// What takes the place of an empty bin, usually.
 const FILL: f64 = 1e-4;
 
-/// Shares whose zeros are filled: with 1e-4, or with a millionth of the smallest
-/// other share where that is 1e-4 or less. Not renormalised. As Evidently 0.7.23
-/// fills them, in each sample on its own.
-fn filled(counts: &Counts) -> Vec<f64> {
-    let mut shares = counts.shares();
-    let least = shares.iter().copied().filter(|share| *share > 0.0).fold(1.0, f64::min);
-    let fill = if least <= FILL { least / 1e6 } else { FILL };
-    shares.iter_mut().filter(|share| **share == 0.0).for_each(|share| *share = fill);
-    shares
+/// Shares of both samples whose zeros are filled: with 1e-4, or with a millionth of the
+/// smallest other share of the sample where that is 1e-4 or less. Not renormalised. As Evidently
+/// 0.7.23 fills them for categories; bins that are empty in both say nothing and are left out.
+fn filled(pair: &Pair) -> Vec<(f64, f64)> {
+    let (reference, current) = (fill(pair.reference()), fill(pair.current()));
+    let or = |share: f64, fill: f64| if share == 0.0 { fill } else { share };
+    let used = pair.shares().into_iter().filter(|(p, q)| *p > 0.0 || *q > 0.0);
+    used.map(|(p, q)| (or(p, reference), or(q, current))).collect()
+}
+
+/// What takes the place of an empty bin of a sample.
+fn fill(counts: &Counts) -> f64 {
+    let least = counts.shares().into_iter().filter(|share| *share > 0.0).fold(1.0, f64::min);
+    if least <= FILL { least / 1e6 } else { FILL }
 }
 
 /// Population stability index, Σ(P−Q)·ln(P/Q), with filled zeros: from 0, without an
 /// end. Symmetric. Source: Siddiqi 2006; equal to Evidently 0.7.23. Each term is not
 /// negative. The logarithm is of 1+(P−Q)/Q, which keeps the digits of small differences.
 pub fn population_stability_index(pair: &Pair) -> f64 {
-    let filled = filled(pair.reference()).into_iter().zip(filled(pair.current()));
-    filled.map(|(p, q)| (p - q) * log_ratio(p, q)).sum()
+    filled(pair).into_iter().map(|(p, q)| (p - q) * log_ratio(p, q)).sum()
 }
 
 /// ln(p/q) for positive shares, precise where they are nearly equal.
@@ -49,13 +53,9 @@ fn log_ratio(p: f64, q: f64) -> f64 {
 /// scipy.stats.entropy; without empty bins this changes nothing. Summed as
 /// Σ(P·ln(P/Q) − P + Q), whose terms are not negative.
 pub fn kullback_leibler(pair: &Pair) -> f64 {
-    let normalised = |mut shares: Vec<f64>| {
-        let sum: f64 = shares.iter().sum();
-        shares.iter_mut().for_each(|share| *share /= sum);
-        shares
-    };
-    let shares = normalised(filled(pair.reference())).into_iter().zip(normalised(filled(pair.current())));
-    shares.map(|(p, q)| relative_entropy(p, q)).sum()
+    let filled = filled(pair);
+    let (all_p, all_q) = filled.iter().fold((0.0, 0.0), |(sum_p, sum_q), (p, q)| (sum_p + p, sum_q + q));
+    filled.into_iter().map(|(p, q)| relative_entropy(p / all_p, q / all_q)).sum()
 }
 
 /// p·ln(p/q) − p + q for p ≥ 0 and q > 0, or p = 0; never negative.

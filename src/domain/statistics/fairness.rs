@@ -213,8 +213,9 @@ impl Fairness {
 }
 
 /// Compares groups with distinct codes, leaving out those below `minimum` observations. Equal to fairlearn
-/// 0.15's demographic_parity_*, equal_opportunity_* and equalized_odds_* where no group is left
-/// out.
+/// 0.15's demographic_parity_*, equal_opportunity_* and equalized_odds_* over the same groups, where each
+/// has both truly positive and truly negative cases; fairlearn takes the rate of a group that has none for 0,
+/// here it is not compared.
 pub fn compare(groups: &[Group], minimum: u64) -> Result<Fairness, InputError> {
     let names: BTreeSet<&str> = groups.iter().map(Group::name).collect();
     if names.len() < groups.len() || groups.is_empty() {
