@@ -82,7 +82,7 @@ mod tests {
         // Python's decimal, 60 digits, the incomplete beta function as a sum of binomial probabilities.
         let rows = [
             (18, 200, 0.05, -0.18553205595097083),
-            (0, 1, 0.5, -0.6931471805599453),
+            (0, 1, 0.5, -std::f64::consts::LN_2),
             (0, 200, 0.05, -5.303304908059076),
             (200, 200, 0.05, 593.8944430971267),
             (10, 200, 0.05, -3.7495956609252463),

@@ -136,7 +136,7 @@ pub fn needed(effect: f64, n: u64, alpha: f64, power: f64) -> Option<u64> {
 /// of its period. `allowed` is above 0 and at most 1. As in Google's SRE workbook (2018),
 /// chapter 5.
 pub fn burn_rate(failures: &Proportion, allowed: f64) -> Result<f64, InputError> {
-    let allowed = within("allowed", allowed, allowed >= 1e-12 && allowed <= 1.0, "it is from 1e-12 to 1")?;
+    let allowed = within("allowed", allowed, (1e-12..=1.0).contains(&allowed), "it is from 1e-12 to 1")?;
     Ok(failures.share() / allowed)
 }
 
