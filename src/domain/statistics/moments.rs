@@ -140,11 +140,18 @@ pub fn welch(first: &Moments, second: &Moments) -> Result<Welch, InputError> {
     let difference = second.mean - first.mean;
     let error = (e1 + e2).sqrt();
     let t = ratio(difference, error);
-    // Of shares of the error, because its square may be too small for a double.
-    let (s1, s2) = if error == 0.0 { (0.5, 0.5) } else { (e1 / (e1 + e2), e2 / (e1 + e2)) };
-    let freedom = 1.0 / (s1 * s1 / (first.n - 1) as f64 + s2 * s2 / (second.n - 1) as f64);
+    let freedom = welch_freedom((e1, (first.n - 1) as f64), (e2, (second.n - 1) as f64));
     let d = ratio(difference, v1.midpoint(v2).sqrt());
     Ok(Welch { t, freedom, p: student_two_sided(t, freedom), difference, d, error })
+}
+
+/// Welch and Satterthwaite's degrees of freedom of the difference of two means, each with the variance of
+/// the mean and its own degrees of freedom. Of shares of the variance, because its square may be too
+/// small for a double.
+pub(in crate::domain) fn welch_freedom(one: (f64, f64), other: (f64, f64)) -> f64 {
+    let all = one.0 + other.0;
+    let share = |variance: f64| if all == 0.0 { 0.5 } else { variance / all };
+    1.0 / (share(one.0).powi(2) / one.1 + share(other.0).powi(2) / other.1)
 }
 
 /// a/b, finite: 0 of nothing, and the largest double where there is no end.

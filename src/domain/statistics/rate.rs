@@ -54,19 +54,23 @@ impl Proportion {
         Proportion::new(self.k + other.k, self.n + other.n)
     }
 
-    /// Wilson's score interval (Wilson 1927) at a two-sided level, 0 ≤ level < 1:
-    /// (p̂+z²/2n ± z·sqrt(p̂(1−p̂)/n+z²/4n²))/(1+z²/n), within 0–1. Equal to
+    /// Wilson's score interval at a two-sided level, 0 ≤ level < 1, within 0–1. Equal to
     /// scipy.stats.binomtest(k, n).proportion_ci(level, "wilson").
     pub fn wilson(&self, level: f64) -> (f64, f64) {
-        let (p, n, z) = (self.share(), self.n as f64, normal_within(level));
-        let (zz, scale) = (z * z, 1.0 + z * z / n);
-        let centre = p + zz / (2.0 * n);
-        let half = z * (p * (1.0 - p) / n + zz / (4.0 * n * n)).sqrt();
-        // At 0 and 1 the ends are exact, and rounding must not carry them beyond.
-        let low = if self.k == 0 { 0.0 } else { (centre - half) / scale };
-        let high = if self.k == self.n { 1.0 } else { (centre + half) / scale };
-        (low.max(0.0), high.min(1.0))
+        wilson(self.share(), self.n as f64, normal_within(level))
     }
+}
+
+/// Wilson's score interval (Wilson 1927) of a share p of n observations, z standard deviations wide:
+/// (p+z²/2n ± z·sqrt(p(1−p)/n+z²/4n²))/(1+z²/n).
+pub(in crate::domain) fn wilson(p: f64, n: f64, z: f64) -> (f64, f64) {
+    let (zz, scale) = (z * z, 1.0 + z * z / n);
+    let centre = p + zz / (2.0 * n);
+    let half = z * (p * (1.0 - p) / n + zz / (4.0 * n * n)).sqrt();
+    // At 0 and 1 the ends are exact, and rounding must not carry them beyond.
+    let low = if p == 0.0 { 0.0 } else { (centre - half) / scale };
+    let high = if p == 1.0 { 1.0 } else { (centre + half) / scale };
+    (low.max(0.0), high.min(1.0))
 }
 
 impl TryFrom<point::Rate> for Proportion {
@@ -80,8 +84,12 @@ impl TryFrom<point::Rate> for Proportion {
 /// The interval of a − b at a two-sided level, within −1–1: Newcombe's hybrid score interval
 /// (Newcombe 1998, method 10).
 pub fn newcombe(a: &Proportion, b: &Proportion, level: f64) -> (f64, f64) {
-    let ((low_a, high_a), (low_b, high_b)) = (a.wilson(level), b.wilson(level));
-    let (a, b) = (a.share(), b.share());
+    hybrid_score((a.share(), a.wilson(level)), (b.share(), b.wilson(level)))
+}
+
+/// Newcombe's interval of a − b, of two shares with Wilson's interval of each.
+pub(in crate::domain) fn hybrid_score(a: (f64, (f64, f64)), b: (f64, (f64, f64))) -> (f64, f64) {
+    let ((a, (low_a, high_a)), (b, (low_b, high_b))) = (a, b);
     ((a - b) - (a - low_a).hypot(high_b - b), (a - b) + (high_a - a).hypot(b - low_b))
 }
 
