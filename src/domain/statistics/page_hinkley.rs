@@ -49,7 +49,7 @@ impl Settings {
 /// U = αU+(x−x̄)−δ and T = αT+(x−x̄)+δ; a rise when U − min U > λ, a drop when max T − T > λ.
 ///
 /// Equal to river 0.26's `PageHinkley` value for value, with what is peculiar to it: the value after
-/// a signal starts the test anew, and max T begins at −1.
+/// a signal starts the test anew.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PageHinkley {
     settings: Settings,
@@ -74,8 +74,9 @@ impl PageHinkley {
     }
 
     fn fresh(settings: Settings) -> Self {
+        // The first T is δ, which is not below 0, so max T may begin there.
         let (mean, rise, drop) = (0.0, 0.0, 0.0);
-        PageHinkley { settings, n: 0, mean, rise, drop, lowest: None, highest: -1.0, signalled: false }
+        PageHinkley { settings, n: 0, mean, rise, drop, lowest: None, highest: 0.0, signalled: false }
     }
 
     /// How far both sums are from their extremes, to be compared with λ.
