@@ -23,6 +23,7 @@ pub mod refusal;
 pub mod resolve;
 pub mod resource;
 pub mod rollback;
+pub mod statistics;
 pub mod time;
 pub mod upstream;
 pub mod version;

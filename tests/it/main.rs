@@ -29,6 +29,7 @@ mod reads;
 mod replay;
 mod resolve;
 mod rollback;
+mod statistics;
 mod stream;
 mod support;
 mod syscalls;

@@ -1,7 +1,11 @@
 //! Intervals of what was measured. The levels are two-sided: 0.95 leaves 2.5 %
 //! on each side.
 
-use statrs::distribution::{ContinuousCDF, Normal, StudentsT};
+use crate::domain::statistics::{
+    distribution::{normal_within, student_within},
+    moments::welch_freedom,
+    rate::{hybrid_score, wilson},
+};
 
 /// An estimate from a sample.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -58,10 +62,10 @@ impl Estimate {
             return (self.value, self.value);
         }
         match self.spread {
-            Spread::Rate => wilson(self.value, self.n as f64, normal_quantile(level)),
+            Spread::Rate => wilson(self.value, self.n as f64, normal_within(level)),
             Spread::Mean { variance: Some(variance) } => {
                 let n = self.n as f64;
-                let half = student_quantile(level, n - 1.0) * (variance / n).sqrt();
+                let half = student_within(level, n - 1.0) * (variance / n).sqrt();
                 (self.value - half, self.value + half)
             }
             Spread::Mean { variance: None } | Spread::Plain => (f64::NEG_INFINITY, f64::INFINITY),
@@ -90,12 +94,7 @@ pub fn difference(a: &Estimate, b: &Estimate, level: f64) -> Option<(f64, f64)> 
         return Some((gap, gap));
     }
     match a.spread {
-        Spread::Rate => {
-            let ((low_a, high_a), (low_b, high_b)) = (a.interval(level), b.interval(level));
-            let below = (a.value - low_a).hypot(high_b - b.value);
-            let above = (high_a - a.value).hypot(b.value - low_b);
-            Some((gap - below, gap + above))
-        }
+        Spread::Rate => Some(hybrid_score((a.value, a.interval(level)), (b.value, b.interval(level)))),
         Spread::Mean { .. } => {
             let (Some((var_a, df_a)), Some((var_b, df_b))) = (a.of_mean(), b.of_mean()) else {
                 return Some((f64::NEG_INFINITY, f64::INFINITY));
@@ -104,33 +103,11 @@ pub fn difference(a: &Estimate, b: &Estimate, level: f64) -> Option<(f64, f64)> 
             if variance == 0.0 {
                 return Some((gap, gap));
             }
-            // Welch and Satterthwaite's degrees of freedom.
-            let df = variance * variance / (var_a * var_a / df_a + var_b * var_b / df_b);
-            let half = student_quantile(level, df) * variance.sqrt();
+            let half = student_within(level, welch_freedom((var_a, df_a), (var_b, df_b))) * variance.sqrt();
             Some((gap - half, gap + half))
         }
         Spread::Plain => None,
     }
-}
-
-fn wilson(p: f64, n: f64, z: f64) -> (f64, f64) {
-    let (zz, scale) = (z * z, 1.0 + z * z / n);
-    let centre = p + zz / (2.0 * n);
-    let half = z * (p * (1.0 - p) / n + zz / (4.0 * n * n)).sqrt();
-    // At 0 and 1 the ends are exact, and rounding must not carry them beyond.
-    let low = if p == 0.0 { 0.0 } else { (centre - half) / scale };
-    let high = if p == 1.0 { 1.0 } else { (centre + half) / scale };
-    (low.max(0.0), high.min(1.0))
-}
-
-/// z with `level` of the normal distribution within ±z.
-fn normal_quantile(level: f64) -> f64 {
-    Normal::standard().inverse_cdf(0.5 + level / 2.0)
-}
-
-/// t with `level` of Student's distribution within ±t.
-fn student_quantile(level: f64, freedom: f64) -> f64 {
-    StudentsT::new(0.0, 1.0, freedom).map_or(f64::INFINITY, |student| student.inverse_cdf(0.5 + level / 2.0))
 }
 
 #[cfg(test)]
