@@ -6,8 +6,9 @@
 //! | file | what it decides |
 //! |---|---|
 //! | [`merkle`] | the RFC 6962 tree: leaf and node hashes, the frontier that grows with the log |
-//!
-//! Proofs, checkpoints, signed notes and tiles each get a file of their own
-//! beside `merkle` and build on its hashes.
+//! | [`node`] | where the hashes of a tree stand, and the root over them |
+//! | [`proof`] | that a tree has a leaf, and that a tree grew from an earlier one |
 
 pub mod merkle;
+pub mod node;
+pub mod proof;
