@@ -14,6 +14,14 @@ pub struct Node {
     pub index: u64,
 }
 
+impl Node {
+    /// The index of its last leaf; `None` if no tree can have that many leaves.
+    pub fn last_leaf(&self) -> Option<u64> {
+        let length = 1_u64.checked_shl(u32::from(self.level))?;
+        self.index.checked_add(1)?.checked_mul(length).map(|end| end - 1)
+    }
+}
+
 /// The root of the tree of the first `size` leaves: `MTH(D[size])` of RFC 6962,
 /// section 2.1.
 ///
@@ -54,6 +62,16 @@ fn subtrees(leaves: &Range<u64>) -> impl Iterator<Item = Node> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_subtree_ends_with_its_last_leaf() {
+        let last = |level, index| Node { level, index }.last_leaf();
+        assert_eq!([last(0, 0), last(0, 7), last(3, 2)], [Some(0), Some(7), Some(23)]);
+        assert_eq!(
+            [last(63, 0), last(63, 1), last(64, 0), last(0, u64::MAX)],
+            [Some((1 << 63) - 1), None, None, None]
+        );
+    }
 
     #[test]
     fn an_interval_is_made_of_one_subtree_for_each_one_bit() {
