@@ -24,6 +24,7 @@ mod pipe;
 mod policies;
 mod power;
 mod proposals;
+mod published;
 mod readme;
 mod reads;
 mod replay;
