@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -113,24 +114,53 @@ func read(path ...string) string {
 	return string(data)
 }
 
-// judgeTiles reads every hash of every tile through tlog, which proves each against the root.
+// judgeTiles has tlog grow the tree from the leaves, and compares its root and its tiles with
+// those in the folder; then it proves leaves out of the folder's tiles.
 func judgeTiles(log folder, tree tlog.Tree, leaves [][]byte) error {
-	reader := tlog.TileHashReader(tree, log)
-	for start := int64(0); start < tree.N; start += 4096 {
-		var indexes []int64
-		for n := start; n < tree.N && n < start+4096; n++ {
-			indexes = append(indexes, tlog.StoredHashIndex(0, n))
+	var stored []tlog.Hash
+	grown := tlog.HashReaderFunc(func(indexes []int64) ([]tlog.Hash, error) {
+		var hashes []tlog.Hash
+		for _, index := range indexes {
+			hashes = append(hashes, stored[index])
 		}
-		hashes, err := reader.ReadHashes(indexes)
+		return hashes, nil
+	})
+	for n, leaf := range leaves {
+		hashes, err := tlog.StoredHashes(int64(n), leaf, grown)
 		if err != nil {
 			return err
 		}
-		for i, hash := range hashes {
-			if hash != tlog.RecordHash(leaves[start+int64(i)]) {
-				return fmt.Errorf("leaf %d is not the one in its tile", start+int64(i))
-			}
+		stored = append(stored, hashes...)
+	}
+	for _, tile := range tlog.NewTiles(8, 0, tree.N) {
+		// It also lists the partial tiles of smaller trees.
+		if tile.W < 256 && tile.N*256+int64(tile.W) != tree.N>>(8*tile.L) {
+			continue
+		}
+		theirs, err := tlog.ReadTileData(tile, grown)
+		if err != nil {
+			return err
+		}
+		ours, err := log.ReadTiles([]tlog.Tile{tile})
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(ours[0], theirs) {
+			return fmt.Errorf("%s is not the tile of these leaves", tile.Path())
 		}
 	}
+	root, err := tlog.TreeHash(tree.N, grown)
+	if err != nil {
+		return err
+	}
+	if root != tree.Hash {
+		return errors.New("the leaves have another root")
+	}
+	return judgeReader(tlog.TileHashReader(tree, log), tree, leaves)
+}
+
+// judgeReader has tlog prove leaves out of tiles.
+func judgeReader(reader tlog.HashReader, tree tlog.Tree, leaves [][]byte) error {
 	for n := int64(0); n < tree.N; n += 997 {
 		record, err := tlog.ProveRecord(tree.N, n, reader)
 		if err != nil {
