@@ -3,6 +3,7 @@
 
 mod aliases;
 mod ask;
+mod audit_example;
 mod bad_input;
 mod calendar;
 mod concurrency;
