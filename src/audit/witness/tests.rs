@@ -99,6 +99,14 @@ fn a_cosignature_of_another_checkpoint_is_refused() {
 }
 
 #[test]
+fn a_signature_over_the_checkpoint_alone_is_no_cosignature() {
+    let key = SigningKey::from_seed(KeyName::new(ORIGIN).unwrap(), &[1; 32]);
+    let body = format!("{}\n", checkpoint(8).note().signatures()[0]);
+    let refused = read_answer(200, None, body.as_bytes(), &checkpoint(8), &[key.verifier().clone()]);
+    assert!(matches!(refused, Err(AnswerError::Cosignature(NoteError::NoKnownSignature { .. }))));
+}
+
+#[test]
 fn a_witness_that_knows_another_size_tells_it() {
     let size = Some("text/x.tlog.size");
     assert_eq!(answer(409, size, "7\n"), Ok(Answer::OtherSize(7)));
