@@ -3,6 +3,7 @@
 
 mod aliases;
 mod ask;
+mod audit_example;
 mod bad_input;
 mod calendar;
 mod concurrency;
@@ -24,6 +25,7 @@ mod pipe;
 mod policies;
 mod power;
 mod proposals;
+mod published;
 mod readme;
 mod reads;
 mod replay;
