@@ -13,6 +13,7 @@ const FILES: &[&str] = &[
     "steward/v1/incident.proto",
     "steward/v1/lifecycle.proto",
     "steward/v1/model.proto",
+    "steward/v1/monitor.proto",
     "steward/v1/namespace.proto",
     "steward/v1/policy.proto",
     "steward/v1/proposal.proto",

@@ -10,7 +10,7 @@ use crate::{
     grpc::{
         self, alias::Aliases, audit::Audit, calendar::Calendars, consumer::Consumers,
         evaluation::Evaluations, health::Health, incident::Incidents, lifecycle::Lifecycle, model::Models,
-        namespace::Namespaces, policy::Policies, proposal::Proposals, serve::ServeOptions,
+        monitor::Monitors, namespace::Namespaces, policy::Policies, proposal::Proposals, serve::ServeOptions,
         upstream::Upstreams, version::Versions,
     },
     http,
@@ -23,6 +23,7 @@ use crate::{
         incident_service_server::{IncidentServiceServer, SERVICE_NAME as INCIDENT},
         lifecycle_service_server::{LifecycleServiceServer, SERVICE_NAME as LIFECYCLE},
         model_service_server::{ModelServiceServer, SERVICE_NAME as MODEL},
+        monitor_service_server::{MonitorServiceServer, SERVICE_NAME as MONITOR},
         namespace_service_server::{NamespaceServiceServer, SERVICE_NAME as NAMESPACE},
         policy_service_server::{PolicyServiceServer, SERVICE_NAME as POLICY},
         proposal_service_server::{ProposalServiceServer, SERVICE_NAME as PROPOSAL},
@@ -43,8 +44,8 @@ use tonic::service::{Routes, RoutesBuilder};
 
 /// Our services, as health shows them.
 const SERVICES: &[&str] = &[
-    ALIAS, AUDIT, CALENDAR, CONSUMER, EVALUATION, INCIDENT, LIFECYCLE, MODEL, NAMESPACE, POLICY, PROPOSAL,
-    UPSTREAM, VERSION,
+    ALIAS, AUDIT, CALENDAR, CONSUMER, EVALUATION, INCIDENT, LIFECYCLE, MODEL, MONITOR, NAMESPACE, POLICY,
+    PROPOSAL, UPSTREAM, VERSION,
 ];
 
 /// Why the server did not start or did not end well.
@@ -226,6 +227,7 @@ pub fn services(registry: &Registry) -> RoutesBuilder {
         .add_service(limited!(UpstreamServiceServer::new(Upstreams(registry.clone()))))
         .add_service(limited!(LifecycleServiceServer::new(Lifecycle(registry.clone()))))
         .add_service(limited!(EvaluationServiceServer::new(Evaluations(registry.clone()))))
+        .add_service(limited!(MonitorServiceServer::new(Monitors(registry.clone()))))
         .add_service(limited!(AuditServiceServer::new(Audit(registry.clone()))));
     routes
 }

@@ -19,9 +19,9 @@ use crate::proto::v1::{
     calendar_service_client::CalendarServiceClient, consumer_service_client::ConsumerServiceClient,
     evaluation_service_client::EvaluationServiceClient, incident_service_client::IncidentServiceClient,
     lifecycle_service_client::LifecycleServiceClient, model_service_client::ModelServiceClient,
-    namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
-    proposal_service_client::ProposalServiceClient, upstream_service_client::UpstreamServiceClient,
-    version_service_client::VersionServiceClient,
+    monitor_service_client::MonitorServiceClient, namespace_service_client::NamespaceServiceClient,
+    policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
+    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
 };
 
 /// Metadata key that says who acts, as long as nobody is authenticated.
@@ -213,6 +213,11 @@ impl Session {
     /// Client of ModelService.
     pub fn models(&self) -> ModelServiceClient<Channel> {
         ModelServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Client of MonitorService.
+    pub fn monitors(&self) -> MonitorServiceClient<Channel> {
+        MonitorServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Client of NamespaceService.

@@ -89,6 +89,7 @@ into_read_at!(
     get_consumer_request,
     get_evaluation_request,
     get_incident_request,
+    get_monitor_request,
     get_model_request,
     get_namespace_request,
     get_policy_request,

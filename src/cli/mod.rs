@@ -1,6 +1,7 @@
 //! The command line of Steward. It talks to a server through the generated
 //! client only, as any other program would.
 
+mod alarm;
 mod alias;
 pub mod argument;
 mod audit;
@@ -160,6 +161,10 @@ pub enum ClientCommand {
     #[command(subcommand)]
     Evaluation(evaluation::EvaluationCommand),
 
+    /// Alarms: what has become worse in production, and what people answer
+    #[command(subcommand)]
+    Alarm(alarm::AlarmCommand),
+
     /// Proposals: steps that take more than one person
     #[command(subcommand)]
     Proposal(proposal::ProposalCommand),
@@ -298,6 +303,7 @@ async fn carry_out(global: &GlobalFlags, output: Output, command: ClientCommand)
         ClientCommand::Version(command) => version::run(&session, command).await,
         ClientCommand::Alias(command) => alias::run(&session, command).await,
         ClientCommand::Evaluation(command) => evaluation::run(&session, command).await,
+        ClientCommand::Alarm(command) => alarm::run(&session, command).await,
         ClientCommand::Proposal(command) => proposal::run(&session, command).await,
         ClientCommand::Consumer(command) => consumer::run(&session, command).await,
         ClientCommand::Incident(command) => incident::run(&session, command).await,

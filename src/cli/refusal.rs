@@ -76,6 +76,8 @@ pub fn advice(reason: &str) -> Option<&'static str> {
         "RETENTION_NOT_OVER" => "Wait until the time that is named.",
         "PROPOSAL_CLOSED" => "Propose it again.",
         "PROPOSAL_NOT_APPROVED" => "Use `steward proposal reject` or `steward proposal comment`.",
+        "NO_ALARM" => "Nothing: nobody has to look into it.",
+        "SNOOZE_TOO_LONG" => "Choose an earlier --until; it can be snoozed again.",
         "PROPOSAL_OWN" => "Somebody else has to agree (--actor says who acts).",
         "NEW_CONSUMER_REFUSED" => "Use the replacement: what is on its way out takes no new consumers.",
         "NO_SUNSET" => "Nothing has to be said: no end of the version is in sight.",

@@ -2,7 +2,7 @@
 
 use super::{
     lifecycle::VersionState,
-    name::{AliasName, VersionName},
+    name::{AliasName, MonitorName, VersionName},
     policy::PolicyContent,
     refusal::{Reason, Refusal},
     rollback::{self, Candidate, Drill, Readiness},
@@ -31,6 +31,20 @@ pub struct Alias {
     /// The last rehearsal of the way back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drill: Option<Drill>,
+    /// The last time that a policy moved it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intervention: Option<Intervention>,
+}
+
+/// That a policy moved an alias by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intervention {
+    /// What raised the alarm.
+    pub monitor: MonitorName,
+    /// What it said.
+    pub sentence: String,
+    /// When.
+    pub intervention_time: Timestamp,
 }
 
 impl Alias {
@@ -67,6 +81,7 @@ impl Alias {
                 update_time: now,
                 readiness: None,
                 drill: None,
+                intervention: None,
             },
         })
     }

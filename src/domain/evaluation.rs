@@ -24,6 +24,14 @@ pub struct Evaluator {
     pub version: String,
 }
 
+impl Evaluator {
+    /// What stands before the first point of its version: another one measures in
+    /// another way.
+    pub fn major(&self) -> &str {
+        self.version.split('.').next().unwrap_or_default()
+    }
+}
+
 /// What a caller records.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct EvaluationContent {

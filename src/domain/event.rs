@@ -127,6 +127,20 @@ events! {
     ConsumerAcknowledged => "steward.v1.ConsumerAcknowledged",
     /// A consumer is spared brownouts.
     ConsumerExempted => "steward.v1.ConsumerExempted",
+    /// Series of a version were compared with their baselines.
+    MetricsJudged => "steward.v1.MetricsJudged",
+    /// Something may be getting worse.
+    MetricWatchRaised => "steward.v1.MetricWatchRaised",
+    /// Something got worse, beyond chance.
+    MetricAlarmRaised => "steward.v1.MetricAlarmRaised",
+    /// What was raised is over.
+    MetricCalmed => "steward.v1.MetricCalmed",
+    /// Somebody looks into an alarm.
+    AlarmAcknowledged => "steward.v1.AlarmAcknowledged",
+    /// Somebody does not want to hear of a metric for a while.
+    AlarmSnoozed => "steward.v1.AlarmSnoozed",
+    /// Somebody said that an alarm is settled.
+    AlarmResolved => "steward.v1.AlarmResolved",
     /// A provider announced something about a rented model.
     UpstreamObserved => "steward.v1.UpstreamObserved",
     /// A record about a rented model was removed.

@@ -4,6 +4,7 @@
 use super::{
     lifecycle::VersionState,
     model::Model,
+    monitor::{Level, Monitor},
     name::{ModelName, VersionName},
     policy::PolicyContent,
     resolve::{self, Asker},
@@ -71,6 +72,8 @@ pub struct Situation<'a> {
     pub readiness: Option<&'a Readiness>,
     /// From when the newest evaluation of the version in production is.
     pub newest_evidence: Option<Timestamp>,
+    /// What its monitors have raised.
+    pub raised: &'a [Monitor],
     /// Proposals that wait for somebody.
     pub open_proposals: usize,
     /// Candidates that wait for review.
@@ -79,18 +82,21 @@ pub struct Situation<'a> {
 
 /// Looks at a model.
 pub fn look(situation: &Situation<'_>, now: Timestamp) -> ModelHealth {
-    let mut findings: Vec<Finding> = [
-        service(situation, now),
-        incident(situation),
-        ending(situation, now),
-        way_back(situation),
-        evidence(situation, now),
-        review(situation),
-        waiting(situation),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let mut findings: Vec<Finding> =
+        situation.raised.iter().map(|monitor| alarm(situation, monitor)).collect();
+    findings.extend(
+        [
+            service(situation, now),
+            incident(situation),
+            ending(situation, now),
+            way_back(situation),
+            evidence(situation, now),
+            review(situation),
+            waiting(situation),
+        ]
+        .into_iter()
+        .flatten(),
+    );
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.light));
     if findings.is_empty() {
         let (sentence, next_step) = ("It is in production and nothing is the matter.", "Nothing.");
@@ -122,6 +128,27 @@ fn service(situation: &Situation<'_>, now: Timestamp) -> Option<Finding> {
     };
     let sentence = format!("Production, version {number}, is not given out: {}.", refusal.description);
     Some(found(Light::Red, sentence, next_step))
+}
+
+/// What a monitor has raised. Once somebody looks into an alarm, it is not urgent for others.
+fn alarm(situation: &Situation<'_>, monitor: &Monitor) -> Finding {
+    let sentence = monitor.verdict.as_ref().map_or_else(
+        || format!("{} has raised an alarm.", monitor.baseline.metric),
+        |verdict| verdict.sentence.clone(),
+    );
+    let light = match (monitor.level, &monitor.acknowledgement) {
+        (Level::Alarm, None) => Light::Red,
+        _ => Light::Amber,
+    };
+    let back = match situation.readiness.and_then(|readiness| readiness.target.as_ref()) {
+        Some(target) => format!("; the alias production could go back to version {}", target.number),
+        None => String::new(),
+    };
+    let next_step = match &monitor.acknowledgement {
+        Some(by) => format!("{} looks into it; resolve the alarm when it is settled.", by.actor),
+        None => format!("Acknowledge monitor {}, and find out what changed{back}.", monitor.name.monitor),
+    };
+    found(light, sentence, next_step)
 }
 
 fn incident(situation: &Situation<'_>) -> Option<Finding> {

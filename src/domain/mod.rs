@@ -15,6 +15,7 @@ pub mod lifecycle;
 pub mod mask;
 pub mod metadata;
 pub mod model;
+pub mod monitor;
 pub mod name;
 pub mod namespace;
 pub mod policy;

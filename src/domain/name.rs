@@ -5,7 +5,7 @@ mod upstream;
 
 pub use self::{
     id::{
-        AliasId, ConsumerId, EvaluationId, IncidentId, ModelId, NamespaceId, PolicyId, ProposalId,
+        AliasId, ConsumerId, EvaluationId, IncidentId, ModelId, MonitorId, NamespaceId, PolicyId, ProposalId,
         VersionLabel,
     },
     upstream::UpstreamName,
@@ -174,6 +174,15 @@ pub struct ProposalName {
     pub proposal: ProposalId,
 }
 
+/// `namespaces/{namespace}/models/{model}/versions/{version}/monitors/{monitor}`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MonitorName {
+    /// The version.
+    pub version: VersionName,
+    /// The monitor.
+    pub monitor: MonitorId,
+}
+
 /// `namespaces/{namespace}/models/{model}/incidents/{incident}`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IncidentName {
@@ -194,6 +203,7 @@ pub struct ConsumerName {
 
 name!(PolicyName);
 name!(ProposalName);
+name!(MonitorName);
 name!(IncidentName);
 name!(ConsumerName);
 name!(UpstreamName);
@@ -243,6 +253,12 @@ impl fmt::Display for PolicyName {
 impl fmt::Display for ProposalName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/proposals/{}", self.version, self.proposal)
+    }
+}
+
+impl fmt::Display for MonitorName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/monitors/{}", self.version, self.monitor)
     }
 }
 
@@ -305,6 +321,16 @@ impl FromStr for ProposalName {
             segments(text, ["namespaces", "models", "versions", "proposals"])?;
         let version = version_name(&namespace, &model, &version)?;
         Ok(Self { version, proposal: ProposalId::new(&proposal)? })
+    }
+}
+
+impl FromStr for MonitorName {
+    type Err = NameError;
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let [namespace, model, version, monitor] =
+            segments(text, ["namespaces", "models", "versions", "monitors"])?;
+        let version = version_name(&namespace, &model, &version)?;
+        Ok(Self { version, monitor: MonitorId::new(&monitor)? })
     }
 }
 

@@ -4,10 +4,12 @@
 pub mod card;
 pub mod defaults;
 pub mod gate;
+pub mod monitoring;
 
 use self::{
     card::CardField,
     gate::{Gate, GateResult},
+    monitoring::Monitoring,
 };
 use super::{
     canonical,
@@ -104,6 +106,9 @@ pub struct PolicyContent {
     /// From the retirement to the earliest archiving.
     #[serde(default)]
     pub retention_days: u32,
+    /// How closely versions in service are watched.
+    #[serde(default)]
+    pub monitoring: Monitoring,
 }
 
 masked!(PolicyContent {
@@ -123,6 +128,7 @@ masked!(PolicyContent {
     rollback_min_days,
     drill_max_age_days,
     retention_days,
+    monitoring,
 });
 
 impl PolicyContent {
@@ -177,6 +183,7 @@ impl Check for PolicyContent {
             violations.add("evidence_max_age_days", "is required: 1 to 3650 days");
         }
         within(violations, "approvals", self.approvals, 1, 10);
+        violations.within("monitoring", |v| self.monitoring.check(v));
         violations.within("extensions", |v| {
             within(v, "most", self.extensions.most, 0, 100);
             within(v, "total_days", self.extensions.total_days, 0, MOST_DAYS);

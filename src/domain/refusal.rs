@@ -105,6 +105,10 @@ reasons! {
     ProposalNotApproved => "PROPOSAL_NOT_APPROVED",
     /// A deprecated version takes no new consumers.
     NewConsumerRefused => "NEW_CONSUMER_REFUSED",
+    /// Nothing was raised.
+    NoAlarm => "NO_ALARM",
+    /// Nobody looks away for that long.
+    SnoozeTooLong => "SNOOZE_TOO_LONG",
     /// No end of the version is in sight.
     NoSunset => "NO_SUNSET",
     /// Nobody grants an exemption to a consumer of their own.

@@ -6,9 +6,10 @@ use super::{
     evaluation::Evaluation,
     incident::Incident,
     model::Model,
+    monitor::Monitor,
     name::{
-        AliasName, ConsumerName, EvaluationName, IncidentName, ModelName, NamespaceId, NamespaceName,
-        PolicyName, ProposalName, UpstreamName, VersionName,
+        AliasName, ConsumerName, EvaluationName, IncidentName, ModelName, MonitorName, NamespaceId,
+        NamespaceName, PolicyName, ProposalName, UpstreamName, VersionName,
     },
     namespace::Namespace,
     policy::Policy,
@@ -41,6 +42,8 @@ pub enum ResourceName {
     Incident(IncidentName),
     /// Of a consumer.
     Consumer(ConsumerName),
+    /// Of a monitor.
+    Monitor(MonitorName),
     /// Of a record about a rented model.
     Upstream(UpstreamName),
 }
@@ -58,6 +61,7 @@ impl ResourceName {
             Kind::Proposal => ResourceName::Proposal(text.parse()?),
             Kind::Incident => ResourceName::Incident(text.parse()?),
             Kind::Consumer => ResourceName::Consumer(text.parse()?),
+            Kind::Monitor => ResourceName::Monitor(text.parse()?),
             Kind::Upstream => ResourceName::Upstream(text.parse()?),
         })
     }
@@ -74,6 +78,7 @@ impl ResourceName {
             "proposals" => Kind::Proposal,
             "incidents" => Kind::Incident,
             "consumers" => Kind::Consumer,
+            "monitors" => Kind::Monitor,
             "upstreams" => Kind::Upstream,
             _ => Kind::Namespace,
         };
@@ -92,6 +97,7 @@ impl ResourceName {
             ResourceName::Proposal(_) => Kind::Proposal,
             ResourceName::Incident(_) => Kind::Incident,
             ResourceName::Consumer(_) => Kind::Consumer,
+            ResourceName::Monitor(_) => Kind::Monitor,
             ResourceName::Upstream(_) => Kind::Upstream,
         }
     }
@@ -105,6 +111,7 @@ impl ResourceName {
             ResourceName::Alias(name) => name.model.clone(),
             ResourceName::Evaluation(name) => name.version.model.clone(),
             ResourceName::Proposal(name) => name.version.model.clone(),
+            ResourceName::Monitor(name) => name.version.model.clone(),
             ResourceName::Incident(name) => name.model.clone(),
             ResourceName::Consumer(name) => name.model.clone(),
         })
@@ -122,6 +129,7 @@ impl ResourceName {
             ResourceName::Proposal(name) => &name.version.model.namespace,
             ResourceName::Incident(name) => &name.model.namespace,
             ResourceName::Consumer(name) => &name.model.namespace,
+            ResourceName::Monitor(name) => &name.version.model.namespace,
             ResourceName::Upstream(name) => &name.namespace,
         }
     }
@@ -145,6 +153,7 @@ impl fmt::Display for ResourceName {
             ResourceName::Proposal(name) => name.fmt(f),
             ResourceName::Incident(name) => name.fmt(f),
             ResourceName::Consumer(name) => name.fmt(f),
+            ResourceName::Monitor(name) => name.fmt(f),
             ResourceName::Upstream(name) => name.fmt(f),
         }
     }
@@ -171,13 +180,15 @@ pub enum Kind {
     Incident,
     /// A consumer.
     Consumer,
+    /// A monitor.
+    Monitor,
     /// A record about a rented model.
     Upstream,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 10] = [
+    pub const ALL: [Kind; 11] = [
         Kind::Namespace,
         Kind::Model,
         Kind::Version,
@@ -187,6 +198,7 @@ impl Kind {
         Kind::Proposal,
         Kind::Incident,
         Kind::Consumer,
+        Kind::Monitor,
         Kind::Upstream,
     ];
 
@@ -202,6 +214,7 @@ impl Kind {
             Kind::Proposal => "proposal",
             Kind::Incident => "incident",
             Kind::Consumer => "consumer",
+            Kind::Monitor => "monitor",
             Kind::Upstream => "upstream record",
         }
     }
@@ -229,6 +242,8 @@ pub enum Resource {
     Incident(Box<Incident>),
     /// A consumer.
     Consumer(Box<Consumer>),
+    /// A monitor.
+    Monitor(Box<Monitor>),
     /// A record about a rented model.
     Upstream(Box<Upstream>),
 }
@@ -246,6 +261,7 @@ impl Resource {
             Kind::Proposal => Resource::Proposal(serde_json::from_slice(json)?),
             Kind::Incident => Resource::Incident(serde_json::from_slice(json)?),
             Kind::Consumer => Resource::Consumer(serde_json::from_slice(json)?),
+            Kind::Monitor => Resource::Monitor(serde_json::from_slice(json)?),
             Kind::Upstream => Resource::Upstream(serde_json::from_slice(json)?),
         })
     }
@@ -262,6 +278,7 @@ impl Resource {
             Resource::Proposal(resource) => ResourceName::Proposal(resource.name.clone()),
             Resource::Incident(resource) => ResourceName::Incident(resource.name.clone()),
             Resource::Consumer(resource) => ResourceName::Consumer(resource.name.clone()),
+            Resource::Monitor(resource) => ResourceName::Monitor(resource.name.clone()),
             Resource::Upstream(resource) => ResourceName::Upstream(resource.name.clone()),
         }
     }
@@ -330,4 +347,5 @@ typed!(Policy, PolicyName, Policy);
 typed!(Proposal, ProposalName, Proposal);
 typed!(Incident, IncidentName, Incident);
 typed!(Consumer, ConsumerName, Consumer);
+typed!(Monitor, MonitorName, Monitor);
 typed!(Upstream, UpstreamName, Upstream);

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     domain::{
-        alias::Alias,
+        alias::{Alias, Intervention},
         name::{AliasName, ModelName},
         rollback::{Drill, Readiness, ReadinessState},
     },
@@ -118,7 +118,8 @@ impl AliasService for Aliases {
 fn write(stored: Stored<Alias>) -> v1::Alias {
     let etag = stored.etag();
     let audit_position = stored.position.unwrap_or_default();
-    let Alias { name, version, previous_version, create_time, update_time, readiness, drill } = stored.value;
+    let Alias { name, version, previous_version, create_time, update_time, readiness, drill, intervention } =
+        stored.value;
     v1::Alias {
         name: name.to_string(),
         version: version.to_string(),
@@ -129,6 +130,7 @@ fn write(stored: Stored<Alias>) -> v1::Alias {
         audit_position,
         readiness: readiness.map(write_readiness),
         drill: drill.map(write_drill),
+        intervention: intervention.map(write_intervention),
     }
 }
 
@@ -147,6 +149,12 @@ fn write_readiness(readiness: Readiness) -> v1::Readiness {
         days_until_no_way_back: None,
         check_time: check_time.map(field::time),
     }
+}
+
+fn write_intervention(intervention: Intervention) -> v1::Intervention {
+    let Intervention { monitor, sentence, intervention_time } = intervention;
+    let intervention_time = Some(field::time(intervention_time));
+    v1::Intervention { monitor: monitor.to_string(), sentence, intervention_time }
 }
 
 fn write_drill(drill: Drill) -> v1::Drill {

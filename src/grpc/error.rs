@@ -148,6 +148,7 @@ fn resource_type(kind: Kind) -> &'static str {
         Kind::Proposal => "steward.dev/Proposal",
         Kind::Incident => "steward.dev/Incident",
         Kind::Consumer => "steward.dev/Consumer",
+        Kind::Monitor => "steward.dev/Monitor",
         Kind::Upstream => "steward.dev/Upstream",
     }
 }
@@ -163,6 +164,7 @@ fn not_found_reason(kind: Kind) -> &'static str {
         Kind::Proposal => "PROPOSAL_NOT_FOUND",
         Kind::Incident => "INCIDENT_NOT_FOUND",
         Kind::Consumer => "CONSUMER_NOT_FOUND",
+        Kind::Monitor => "MONITOR_NOT_FOUND",
         Kind::Upstream => "UPSTREAM_NOT_FOUND",
     }
 }
@@ -178,6 +180,7 @@ fn exists_reason(kind: Kind) -> &'static str {
         Kind::Proposal => "PROPOSAL_EXISTS",
         Kind::Incident => "INCIDENT_EXISTS",
         Kind::Consumer => "CONSUMER_EXISTS",
+        Kind::Monitor => "MONITOR_EXISTS",
         Kind::Upstream => "UPSTREAM_EXISTS",
     }
 }

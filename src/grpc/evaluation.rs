@@ -1,6 +1,6 @@
 //! EvaluationService.
 
-mod point;
+pub(super) mod point;
 
 use super::{
     answer,

@@ -214,6 +214,7 @@ read_at!(
     get_evaluation_request,
     get_consumer_request,
     get_incident_request,
+    get_monitor_request,
     get_proposal_request,
     get_upstream_request
 );

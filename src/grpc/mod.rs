@@ -15,6 +15,7 @@ pub mod incident;
 pub mod layer;
 pub mod lifecycle;
 pub mod model;
+pub mod monitor;
 pub mod namespace;
 pub mod policy;
 pub mod proposal;

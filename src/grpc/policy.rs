@@ -13,6 +13,7 @@ use crate::{
             BrownoutRule, Enforcement, ExtensionRule, Policy, PolicyContent,
             card::CardField,
             gate::{Gate, Requirement},
+            monitoring::{AlarmAction, Monitoring},
         },
         refusal::Refusal,
     },
@@ -124,6 +125,7 @@ fn read_content(fields: &mut Fields, policy: v1::Policy) -> PolicyContent {
         rollback_min_days,
         drill_max_age_days,
         retention_days,
+        monitoring,
         revision: _,
         digest: _,
         create_time: _,
@@ -160,6 +162,8 @@ fn read_content(fields: &mut Fields, policy: v1::Policy) -> PolicyContent {
         gates: read_gates(fields, gates),
         card_fields: read_card_fields(fields, card_fields),
         enforcement: read_enforcement(fields, enforcement),
+        monitoring: fields
+            .within("monitoring", |fields| read_monitoring(fields, monitoring.unwrap_or_default())),
     }
 }
 
@@ -173,6 +177,57 @@ fn read_whole(fields: &mut Fields, field: &str, number: i32) -> u32 {
         fields.refuse(field, format!("{number} is negative; use 0 or more"));
         0
     })
+}
+
+/// What is 0 or absent has its usual value.
+fn read_monitoring(fields: &mut Fields, monitoring: v1::Monitoring) -> Monitoring {
+    let usual = Monitoring::default();
+    let mut whole = |field: &str, number: i32, usual: u32| match number {
+        0 => usual,
+        number => read_whole(fields, field, number),
+    };
+    let v1::Monitoring {
+        false_alarm_points,
+        watch_psi,
+        alarm_psi,
+        minimum_group_size,
+        calm_points,
+        alarm_action,
+        cooldown_days,
+    } = monitoring;
+    Monitoring {
+        false_alarm_points: whole("false_alarm_points", false_alarm_points, usual.false_alarm_points),
+        minimum_group_size: whole("minimum_group_size", minimum_group_size, usual.minimum_group_size),
+        calm_points: whole("calm_points", calm_points, usual.calm_points),
+        watch_psi: if watch_psi == 0.0 { usual.watch_psi } else { watch_psi },
+        alarm_psi: if alarm_psi == 0.0 { usual.alarm_psi } else { alarm_psi },
+        cooldown_days: match cooldown_days {
+            Some(days) => read_whole(fields, "cooldown_days", days),
+            None => usual.cooldown_days,
+        },
+        alarm_action: match fields.enumeration("alarm_action", alarm_action) {
+            Some(v1::AlarmAction::Hold) => AlarmAction::Hold,
+            Some(v1::AlarmAction::Rollback) => AlarmAction::Rollback,
+            None | Some(v1::AlarmAction::Unspecified | v1::AlarmAction::Suggest) => AlarmAction::Suggest,
+        },
+    }
+}
+
+fn write_monitoring(monitoring: Monitoring) -> v1::Monitoring {
+    let alarm_action = match monitoring.alarm_action {
+        AlarmAction::Suggest => v1::AlarmAction::Suggest,
+        AlarmAction::Hold => v1::AlarmAction::Hold,
+        AlarmAction::Rollback => v1::AlarmAction::Rollback,
+    };
+    v1::Monitoring {
+        false_alarm_points: field::int32(monitoring.false_alarm_points),
+        watch_psi: monitoring.watch_psi,
+        alarm_psi: monitoring.alarm_psi,
+        minimum_group_size: field::int32(monitoring.minimum_group_size),
+        calm_points: field::int32(monitoring.calm_points),
+        alarm_action: alarm_action.into(),
+        cooldown_days: Some(field::int32(monitoring.cooldown_days)),
+    }
 }
 
 fn read_enforcement(fields: &mut Fields, enforcement: i32) -> Enforcement {
@@ -258,6 +313,7 @@ fn write(stored: Stored<Policy>) -> v1::Policy {
         rollback_min_days: field::int32(content.rollback_min_days),
         drill_max_age_days: field::int32(content.drill_max_age_days),
         retention_days: field::int32(content.retention_days),
+        monitoring: Some(write_monitoring(content.monitoring)),
         revision: field::int32(revision),
         digest,
         create_time: Some(field::time(create_time)),

@@ -4,6 +4,7 @@ use super::{
     Registry,
     call::{Call, Stored},
     error::Error,
+    monitor::Watch,
     mutation::Mutation,
     page::{Listing, Page, PageRequest},
     read::ReadAt,
@@ -65,6 +66,7 @@ impl RecordEvaluations {
 impl Mutation for RecordEvaluations {
     async fn decide(&self, view: &mut View<'_>, call: &Call, now: Timestamp) -> Result<Vec<Event>, Error> {
         let mut events = Vec::with_capacity(self.evaluations.len());
+        let mut watch = Watch::default();
         let mut seen = BTreeSet::new();
         let mut refusals = Vec::new();
         for (index, new) in self.evaluations.iter().enumerate() {
@@ -81,17 +83,26 @@ impl Mutation for RecordEvaluations {
             }
             let content = new.content.clone().into_inner();
             match Evaluation::record(name, content, &version, call.caller.actor.clone(), now) {
-                Ok(evaluation) => events.push(Event::set(EventType::EvaluationRecorded, evaluation)),
+                Ok(evaluation) => {
+                    watch.observe(view, &version, &evaluation, now).await?;
+                    events.push(Event::set(EventType::EvaluationRecorded, evaluation));
+                }
                 // Many evaluations of one version are refused for one reason.
                 Err(more) if refusals.ends_with(&more) => {}
                 Err(more) => refusals.extend(more),
             }
         }
-        if refusals.is_empty() { Ok(events) } else { Err(Error::Refused(refusals)) }
+        if !refusals.is_empty() {
+            return Err(Error::Refused(refusals));
+        }
+        events.extend(watch.events(view, now).await?);
+        Ok(events)
     }
 
     fn field(&self, event: u32) -> String {
-        self.path(event as usize, "evaluation")
+        // Behind the evaluations come the events of what watches them.
+        let last = self.evaluations.len().saturating_sub(1);
+        self.path((event as usize).min(last), "evaluation")
     }
 
     fn collection(&self) -> &str {

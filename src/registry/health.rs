@@ -4,7 +4,7 @@ use super::{
     Registry,
     call::Stored,
     error::Error,
-    facts,
+    facts, monitor,
     page::{Listing, Page, PageRequest},
     rollback,
     states::read_record,
@@ -71,6 +71,10 @@ async fn health(view: &mut View<'_>, model: &Model, now: Timestamp) -> Result<Mo
         readiness = Some(rollback::readiness(view, alias, now).await?);
         newest_evidence = facts::newest_evidence(view, &alias.version).await?;
     }
+    let raised = match &alias {
+        Some(alias) => monitor::raised(view, &alias.version).await?,
+        None => Vec::new(),
+    };
     let proposals = view.scan(keys::proposals_of_model(&model.name), MOST_LOOKED_AT).await?;
     let is_open = |record: &Bytes| {
         read_record::<Proposal>(record).is_ok_and(|read| read.value.state == ProposalState::Open)
@@ -85,6 +89,7 @@ async fn health(view: &mut View<'_>, model: &Model, now: Timestamp) -> Result<Mo
         production: production.as_ref(),
         readiness: readiness.as_ref(),
         newest_evidence,
+        raised: &raised,
         open_proposals: proposals.iter().filter(|(_, record)| is_open(record)).count(),
         candidates: versions.iter().filter(|(_, record)| waits(record)).count(),
     };

@@ -5,7 +5,7 @@ use super::{
     Registry,
     call::{Call, Stored},
     error::Error,
-    facts,
+    facts, monitor,
     mutation::Mutation,
     rollback,
     view::View,
@@ -119,10 +119,14 @@ pub async fn events(
         VersionState::Retired => facts::replaced_by(view, &version.name).await?,
         _ => Vec::new(),
     };
+    let monitors = match kind {
+        EventType::VersionApproved => monitor::begin(view, &version.name, now).await?,
+        _ => Vec::new(),
+    };
     let others = replaced.into_iter().filter_map(|other| other.without_replacement(&version, now));
     let others: Vec<Event> =
         others.map(|other| Event::set(EventType::VersionReplacementChanged, other)).collect();
-    Ok([Event::set(kind, version)].into_iter().chain(others).collect())
+    Ok([Event::set(kind, version)].into_iter().chain(others).chain(monitors).collect())
 }
 
 /// What happened when a verb was carried out.

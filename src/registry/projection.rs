@@ -108,6 +108,7 @@ fn index(resource: &Resource, mut entry: impl FnMut(Bytes, Bytes)) {
         | Resource::Proposal(_)
         | Resource::Incident(_)
         | Resource::Consumer(_)
+        | Resource::Monitor(_)
         | Resource::Upstream(_) => {}
     }
 }

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     domain::{
-        alias::Alias,
+        alias::{Alias, Intervention},
         event::{Change, Event, EventType},
         model::Model,
         name::{AliasName, VersionName},
@@ -115,6 +115,23 @@ impl WayBack {
 pub async fn way_back(view: &mut View<'_>, alias: &Alias) -> Result<WayBack, Error> {
     let model = view.get::<Model>(&alias.name.model).await?.value;
     Ok(WayBack { policy: facts::policy(view, &model).await?, formers: formers(view, alias).await? })
+}
+
+/// The alias back at the last version that is safe, because of an alarm; none where no
+/// version is.
+pub async fn back_to_safety(
+    view: &mut View<'_>,
+    alias: Alias,
+    because: Intervention,
+    policy: &Policy,
+) -> Result<Option<Alias>, Error> {
+    let now = because.intervention_time;
+    let formers = formers(view, &alias).await?;
+    let Ok(target) = last_known_good(formers, &alias, policy, now) else { return Ok(None) };
+    let moved = Alias::set(alias.name.clone(), Some(alias), &target.version, now)?;
+    let mut moved = Alias { intervention: Some(because), ..moved };
+    moved.readiness = Some(readiness(view, &moved, now).await?);
+    Ok(Some(moved))
 }
 
 /// Moves an alias back, or rehearses that.

@@ -36,6 +36,7 @@ enum Tag {
     PolicyByDigest = b'g',
     History = b'h',
     Incident = b'i',
+    Monitor = b'j',
     VersionCounter = b'k',
     VersionByLabel = b'l',
     Model = b'm',
@@ -145,8 +146,23 @@ pub fn state(name: &ResourceName) -> Bytes {
             let model = Key::new(Tag::Consumer, &name.model.namespace).model(&name.model.model);
             model.text(name.consumer.as_str()).done()
         }
+        ResourceName::Monitor(name) => monitors_of(&name.version).text(name.monitor.as_str()).done(),
         ResourceName::Upstream(name) => Key::new(Tag::Upstream, &name.namespace).text(&name.segment()).done(),
     }
+}
+
+fn monitors_of(version: &VersionName) -> Key {
+    Key::new(Tag::Monitor, &version.model.namespace).version(version)
+}
+
+/// The monitors of a version.
+pub fn monitors(version: &VersionName) -> Range<Bytes> {
+    monitors_of(version).range()
+}
+
+/// The monitors of all versions of a model.
+pub fn monitors_of_model(model: &ModelName) -> Range<Bytes> {
+    Key::new(Tag::Monitor, &model.namespace).model(&model.model).range()
 }
 
 fn model(name: &ModelName) -> Bytes {

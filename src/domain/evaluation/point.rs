@@ -62,6 +62,22 @@ pub enum PointValue {
     Plain(Plain),
 }
 
+impl PointValue {
+    /// The word for its type, as the contract names the field.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            PointValue::Rate(_) => "rate",
+            PointValue::Moments(_) => "moments",
+            PointValue::Histogram(_) => "histogram",
+            PointValue::ExponentialHistogram(_) => "exponential_histogram",
+            PointValue::Sketch(_) => "sketch",
+            PointValue::Confusion(_) => "confusion",
+            PointValue::Usage(_) => "usage",
+            PointValue::Plain(_) => "plain",
+        }
+    }
+}
+
 /// k of n.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rate {
@@ -113,6 +129,16 @@ pub enum Bins {
         /// Distinct.
         categories: Vec<String>,
     },
+}
+
+impl Bins {
+    /// About how many bytes they fill in a record.
+    pub fn estimated_bytes(&self) -> usize {
+        match self {
+            Bins::Numeric { edges } => 20 * edges.len(),
+            Bins::Categorical { categories } => categories.iter().map(|code| code.len() + 3).sum(),
+        }
+    }
 }
 
 /// Consecutive bins.

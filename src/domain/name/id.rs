@@ -110,6 +110,12 @@ id!(
     "use 1-63 lower-case ASCII letters, digits, `-`, `_` and `.`"
 );
 id!(
+    /// A monitor: 16 hexadecimal digits that follow from its series.
+    MonitorId,
+    |t| slug(t, 63, "-_.", false),
+    "use 1-63 lower-case ASCII letters, digits, `-`, `_` and `.`"
+);
+id!(
     /// An incident, such as `inc-2026-014`.
     IncidentId,
     |t| slug(t, 63, "-_.", false),

@@ -23,11 +23,12 @@ const LARGEST: u64 = (1 << 53) - 1;
 
 /// Which change is looked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Change {
     /// The rate rises above the limit.
+    #[serde(rename = "DETECTED_CHANGE_RISE")]
     Rise,
     /// The rate drops below the limit.
+    #[serde(rename = "DETECTED_CHANGE_DROP")]
     Drop,
 }
 
@@ -134,6 +135,16 @@ impl Detector {
     /// Points seen since the start.
     pub fn points(&self) -> u64 {
         self.0.points
+    }
+
+    /// The limit in units of 10^-12.
+    pub fn limit_units(&self) -> u64 {
+        self.0.limit
+    }
+
+    /// The evidence for each alternative, ln(1+R), in units of 10^-12.
+    pub fn evidence(&self) -> &[u64] {
+        &self.0.evidence
     }
 
     /// The same detector at its start: after an alarm that was resolved.

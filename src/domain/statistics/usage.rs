@@ -42,6 +42,11 @@ impl Usage {
         )
     }
 
+    /// Requests made.
+    pub fn requests(&self) -> u64 {
+        self.requests
+    }
+
     /// The cost in the currency.
     pub fn cost(&self) -> f64 {
         self.cost_micros as f64 / 1e6

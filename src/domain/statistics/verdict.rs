@@ -7,11 +7,13 @@
 mod change;
 mod distribution;
 mod group;
+mod ratio;
 mod sentence;
 
 pub use change::{ChangeRule, judge_mean, judge_rate};
 pub use distribution::{DistributionRule, judge_distribution};
 pub use group::{FairnessRule, judge_fairness};
+pub use ratio::{judge_cost, judge_quantile};
 pub use sentence::LONGEST;
 
 use super::{InputError, within};
@@ -43,6 +45,8 @@ pub enum EffectSize {
     CohensD(f64),
     /// The lowest group's rate over the highest's, 0–1.
     RatioOfRates(f64),
+    /// What it is now over what it was, from 0.
+    RatioToBaseline(f64),
 }
 
 /// What a statistic means.

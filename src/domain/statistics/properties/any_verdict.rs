@@ -46,7 +46,9 @@ fn sound(verdict: &Verdict) -> Result<(), TestCaseError> {
     prop_assert!(verdict.p.is_none_or(|p| (0.0..=1.0).contains(&p)));
     let finite = match verdict.effect {
         Some(EffectSize::PopulationStabilityIndex(x) | EffectSize::CohensH(x)) => x.is_finite(),
-        Some(EffectSize::CohensD(x) | EffectSize::RatioOfRates(x)) => x.is_finite(),
+        Some(EffectSize::CohensD(x) | EffectSize::RatioOfRates(x) | EffectSize::RatioToBaseline(x)) => {
+            x.is_finite()
+        }
         None => true,
     };
     prop_assert!(finite, "{verdict:?}");
