@@ -14,8 +14,8 @@ use super::{
     table::{Facts, Table, time, word},
 };
 use crate::proto::v1::{
-    AcknowledgeAlarmRequest, Comparison, GetMonitorRequest, ListMonitorsRequest, ListMonitorsResponse,
-    ListVerdictsRequest, ListVerdictsResponse, Monitor, ResolveAlarmRequest, SeriesVerdict,
+    AcknowledgeAlarmRequest, Comparison, GetMonitorRequest, JudgeVersionRequest, JudgeVersionResponse,
+    ListMonitorsRequest, ListMonitorsResponse, Monitor, SeriesVerdict, SettleAlarmRequest,
     SnoozeAlarmRequest, Verdict,
 };
 
@@ -55,8 +55,8 @@ Example:
     /// Say that an alarm is settled: the monitor begins with a clean slate
     #[command(after_help = "\
 Example:
-  steward alarm resolve donor-chatbot 2 1a2b3c4d5e6f7081 --reason \"The provider has mended it\"")]
-    Resolve(AnswerArgs),
+  steward alarm settle donor-chatbot 2 1a2b3c4d5e6f7081 --reason \"The provider has mended it\"")]
+    Settle(AnswerArgs),
 }
 
 /// A monitor on the command line.
@@ -185,8 +185,8 @@ pub async fn run(session: &Session, command: AlarmCommand) -> Result<(), Failure
             "is quiet for a while",
             until_time: Some(args.until)
         ),
-        AlarmCommand::Resolve(args) => {
-            answer!(args, ResolveAlarmRequest, resolve_alarm, "begins with a clean slate")
+        AlarmCommand::Settle(args) => {
+            answer!(args, SettleAlarmRequest, settle_alarm, "begins with a clean slate")
         }
     }
 }
@@ -267,20 +267,20 @@ fn effect_words(verdict: &Verdict) -> String {
 }
 
 async fn verdicts(session: &Session, args: VerdictsArgs) -> Result<(), Failure> {
-    let parent = name::version(session.namespace(), &args.version)?;
+    let version = name::version(session.namespace(), &args.version)?;
     let comparison = match args.against {
         Against::Baseline => Comparison::Baseline,
         Against::Previous => Comparison::Previous,
         Against::Production => Comparison::Production,
     };
     let fetch = async |page_size, page_token| {
-        let (parent, comparison) = (parent.clone(), comparison.into());
-        let request = ListVerdictsRequest { parent, page_size, page_token, comparison };
-        let answer = session.call(request, async |r| session.monitors().list_verdicts(r).await).await?;
+        let (name, comparison) = (version.clone(), comparison.into());
+        let request = JudgeVersionRequest { name, page_size, page_token, comparison };
+        let answer = session.call(request, async |r| session.monitors().judge_version(r).await).await?;
         Ok((answer.verdicts, answer.next_page_token))
     };
     let (verdicts, next_page_token) = args.page.collect(fetch).await?;
-    let answer = ListVerdictsResponse { verdicts, next_page_token };
+    let answer = JudgeVersionResponse { verdicts, next_page_token };
     let table = verdict_table(&answer.verdicts);
     let nothing = "There is nothing to compare: record evaluations of it.";
     session.output().list(&answer, &table, nothing, &answer.next_page_token)

@@ -140,7 +140,7 @@ events! {
     /// Somebody does not want to hear of a metric for a while.
     AlarmSnoozed => "steward.v1.AlarmSnoozed",
     /// Somebody said that an alarm is settled.
-    AlarmResolved => "steward.v1.AlarmResolved",
+    AlarmSettled => "steward.v1.AlarmSettled",
     /// A provider announced something about a rented model.
     UpstreamObserved => "steward.v1.UpstreamObserved",
     /// A record about a rented model was removed.

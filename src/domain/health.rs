@@ -145,7 +145,7 @@ fn alarm(situation: &Situation<'_>, monitor: &Monitor) -> Finding {
         None => String::new(),
     };
     let next_step = match &monitor.acknowledgement {
-        Some(by) => format!("{} looks into it; resolve the alarm when it is settled.", by.actor),
+        Some(by) => format!("{} looks into it; settle the alarm when it is over.", by.actor),
         None => format!("Acknowledge monitor {}, and find out what changed{back}.", monitor.name.monitor),
     };
     found(light, sentence, next_step)

@@ -279,6 +279,10 @@ impl Monitor {
         self.detector = detector;
         let said = verdict.as_ref().map_or(Level::NotEnoughData, |verdict| verdict.level);
         self.verdict = verdict;
+        if said == Level::Alarm {
+            // What it knows is said; what comes is judged by itself.
+            self.detector = self.detector.as_ref().map(Detector::restarted);
+        }
         let news = self.say(said, policy, now);
         (self, news)
     }
@@ -299,7 +303,7 @@ impl Monitor {
             return Some(if said == Level::Alarm { News::Alarm } else { News::Watch });
         }
         let was_raised = self.level.rank() > 0;
-        if is_calm && was_raised && self.calm_count >= i64::from(policy.monitoring.calm_points) {
+        if is_calm && was_raised && self.calm_count >= i64::from(policy.monitoring.calm_point_count) {
             self.settle(said);
             return Some(News::Calm);
         }

@@ -81,21 +81,21 @@ impl MonitorService for Monitors {
         }))
     }
 
-    async fn list_verdicts(
+    async fn judge_version(
         &self,
-        request: Request<v1::ListVerdictsRequest>,
-    ) -> Result<Response<v1::ListVerdictsResponse>, Status> {
-        let v1::ListVerdictsRequest { parent, page_size, page_token, comparison } = request.into_inner();
+        request: Request<v1::JudgeVersionRequest>,
+    ) -> Result<Response<v1::JudgeVersionResponse>, Status> {
+        let v1::JudgeVersionRequest { name, page_size, page_token, comparison } = request.into_inner();
         let mut fields = Fields::new();
-        let version = fields.name::<VersionName>("parent", &parent);
+        let version = fields.name::<VersionName>("name", &name);
         let comparison = match fields.enumeration("comparison", comparison) {
             Some(v1::Comparison::Previous) => Comparison::Previous,
             Some(v1::Comparison::Production) => Comparison::Production,
             None | Some(v1::Comparison::Unspecified | v1::Comparison::Baseline) => Comparison::Baseline,
         };
         let version = fields.all(version)?;
-        let page = self.0.list_verdicts(&version, comparison, page_size, &page_token).await?;
-        Ok(answer(v1::ListVerdictsResponse {
+        let page = self.0.judge_version(&version, comparison, page_size, &page_token).await?;
+        Ok(answer(v1::JudgeVersionResponse {
             verdicts: page.items.into_iter().map(write_series_verdict).collect(),
             next_page_token: page.next_page_token,
         }))
@@ -122,12 +122,12 @@ impl MonitorService for Monitors {
         self.respond(&metadata, request, read).await
     }
 
-    async fn resolve_alarm(
+    async fn settle_alarm(
         &self,
-        request: Request<v1::ResolveAlarmRequest>,
+        request: Request<v1::SettleAlarmRequest>,
     ) -> Result<Response<v1::Monitor>, Status> {
         let (metadata, _, message) = request.into_parts();
-        let v1::ResolveAlarmRequest { name, reason, etag, request_id, validate_only } = message;
+        let v1::SettleAlarmRequest { name, reason, etag, request_id, validate_only } = message;
         let request = AnswerRequest { name, reason, etag, request_id, validate_only };
         self.respond(&metadata, request, |_| Some(Answer::Resolve)).await
     }
@@ -200,9 +200,9 @@ fn write_detector(detector: Detector) -> v1::Detector {
     v1::Detector {
         change: change.into(),
         limit: whole(detector.limit_units()),
-        points_between_false_alarms: whole(detector.points_between_false_alarms()),
-        evidence: detector.evidence().iter().copied().map(whole).collect(),
-        points: whole(detector.points()),
+        points_per_false_alarm: whole(detector.points_per_false_alarm()),
+        evidence_values: detector.evidence().iter().copied().map(whole).collect(),
+        point_count: whole(detector.points()),
     }
 }
 

@@ -187,18 +187,22 @@ fn read_monitoring(fields: &mut Fields, monitoring: v1::Monitoring) -> Monitorin
         number => read_whole(fields, field, number),
     };
     let v1::Monitoring {
-        false_alarm_points,
+        points_per_false_alarm,
         watch_psi,
         alarm_psi,
         minimum_group_size,
-        calm_points,
+        calm_point_count,
         alarm_action,
         cooldown_days,
     } = monitoring;
     Monitoring {
-        false_alarm_points: whole("false_alarm_points", false_alarm_points, usual.false_alarm_points),
+        points_per_false_alarm: whole(
+            "points_per_false_alarm",
+            points_per_false_alarm,
+            usual.points_per_false_alarm,
+        ),
         minimum_group_size: whole("minimum_group_size", minimum_group_size, usual.minimum_group_size),
-        calm_points: whole("calm_points", calm_points, usual.calm_points),
+        calm_point_count: whole("calm_point_count", calm_point_count, usual.calm_point_count),
         watch_psi: if watch_psi == 0.0 { usual.watch_psi } else { watch_psi },
         alarm_psi: if alarm_psi == 0.0 { usual.alarm_psi } else { alarm_psi },
         cooldown_days: match cooldown_days {
@@ -220,11 +224,11 @@ fn write_monitoring(monitoring: Monitoring) -> v1::Monitoring {
         AlarmAction::Rollback => v1::AlarmAction::Rollback,
     };
     v1::Monitoring {
-        false_alarm_points: field::int32(monitoring.false_alarm_points),
+        points_per_false_alarm: field::int32(monitoring.points_per_false_alarm),
         watch_psi: monitoring.watch_psi,
         alarm_psi: monitoring.alarm_psi,
         minimum_group_size: field::int32(monitoring.minimum_group_size),
-        calm_points: field::int32(monitoring.calm_points),
+        calm_point_count: field::int32(monitoring.calm_point_count),
         alarm_action: alarm_action.into(),
         cooldown_days: Some(field::int32(monitoring.cooldown_days)),
     }

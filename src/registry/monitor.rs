@@ -175,7 +175,7 @@ impl Mutation for AnswerAlarm {
         let (kind, monitor) = match self.answer {
             Answer::Acknowledge => (EventType::AlarmAcknowledged, present.value.acknowledge(decision)?),
             Answer::Snooze(until) => (EventType::AlarmSnoozed, present.value.snooze(until, decision)?),
-            Answer::Resolve => (EventType::AlarmResolved, present.value.resolve(decision)?),
+            Answer::Resolve => (EventType::AlarmSettled, present.value.resolve(decision)?),
         };
         Ok(vec![Event::set(kind, monitor)])
     }
@@ -249,7 +249,7 @@ impl Registry {
     }
 
     /// Judges the newest points of a version, the worst first.
-    pub async fn list_verdicts(
+    pub async fn judge_version(
         &self,
         version: &VersionName,
         comparison: Comparison,

@@ -11,9 +11,9 @@ use steward_registry::proto::v1::{
     self, alias_service_client::AliasServiceClient, consumer_service_client::ConsumerServiceClient,
     evaluation_service_client::EvaluationServiceClient, incident_service_client::IncidentServiceClient,
     lifecycle_service_client::LifecycleServiceClient, model_service_client::ModelServiceClient,
-    namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
-    proposal_service_client::ProposalServiceClient, upstream_service_client::UpstreamServiceClient,
-    version_service_client::VersionServiceClient,
+    monitor_service_client::MonitorServiceClient, namespace_service_client::NamespaceServiceClient,
+    policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
+    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -130,6 +130,10 @@ asks! {
     IncidentServiceClient:
         OpenIncident(OpenIncidentRequest).open_incident,
         CloseIncident(CloseIncidentRequest).close_incident;
+    MonitorServiceClient:
+        AcknowledgeAlarm(AcknowledgeAlarmRequest).acknowledge_alarm,
+        SnoozeAlarm(SnoozeAlarmRequest).snooze_alarm,
+        SettleAlarm(SettleAlarmRequest).settle_alarm;
     UpstreamServiceClient:
         SetUpstream(SetUpstreamRequest).set_upstream,
         BatchSetUpstreams(BatchSetUpstreamsRequest).batch_set_upstreams,

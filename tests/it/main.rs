@@ -20,6 +20,7 @@ mod idempotency;
 mod incidents;
 mod lifecycle;
 mod models;
+mod monitors;
 mod namespaces;
 mod pipe;
 mod policies;

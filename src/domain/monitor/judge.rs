@@ -50,7 +50,7 @@ pub fn detector_for(baseline: &MetricPoint, policy: &PolicyContent) -> Option<De
         (Direction::HigherIsBetter, _) => (Change::Drop, low),
         (Direction::Unspecified, _) => return None,
     };
-    Detector::new(change, limit, u64::from(policy.monitoring.false_alarm_points)).ok()
+    Detector::new(change, limit, u64::from(policy.monitoring.points_per_false_alarm)).ok()
 }
 
 /// Judges a point beside its baseline.

@@ -23,7 +23,7 @@ pub enum AlarmAction {
 #[serde(default)]
 pub struct Monitoring {
     /// A rate that keeps to its limit raises at most one false alarm in so many points, on average.
-    pub false_alarm_points: u32,
+    pub points_per_false_alarm: u32,
     /// Population stability index from which a distribution is watched.
     pub watch_psi: f64,
     /// Population stability index from which it is an alarm.
@@ -31,7 +31,7 @@ pub struct Monitoring {
     /// Smaller groups are not compared.
     pub minimum_group_size: u32,
     /// So many good points in a row take an alarm back.
-    pub calm_points: u32,
+    pub calm_point_count: u32,
     /// What is done when production raises an alarm.
     pub alarm_action: AlarmAction,
     /// Nothing is done by itself for so long after the last time.
@@ -41,11 +41,11 @@ pub struct Monitoring {
 impl Default for Monitoring {
     fn default() -> Self {
         Monitoring {
-            false_alarm_points: 1_000,
+            points_per_false_alarm: 1_000,
             watch_psi: 0.1,
             alarm_psi: 0.25,
             minimum_group_size: 30,
-            calm_points: 3,
+            calm_point_count: 3,
             alarm_action: AlarmAction::Suggest,
             cooldown_days: 7,
         }
@@ -59,9 +59,9 @@ impl Check for Monitoring {
                 violations.add(field, format!("{number} is not allowed; use {least} to {most}"));
             }
         };
-        whole("false_alarm_points", self.false_alarm_points, 10, 1_000_000);
+        whole("points_per_false_alarm", self.points_per_false_alarm, 10, 1_000_000);
         whole("minimum_group_size", self.minimum_group_size, 1, 1_000_000);
-        whole("calm_points", self.calm_points, 1, 100);
+        whole("calm_point_count", self.calm_point_count, 1, 100);
         whole("cooldown_days", self.cooldown_days, 0, 3_650);
         if !(self.watch_psi > 0.0 && self.watch_psi <= self.alarm_psi && self.alarm_psi <= 10.0) {
             violations.add("watch_psi", "has to be above 0, at most alarm_psi, and both at most 10");

@@ -64,10 +64,12 @@ struct State {
     /// The limit p0 in units.
     limit: u64,
     /// A: points between false alarms.
-    points_between_false_alarms: u64,
+    points_per_false_alarm: u64,
     /// ln(1+R) of each alternative in units.
+    #[serde(rename = "evidence_values")]
     evidence: [u64; ALTERNATIVES.len()],
     /// Points seen.
+    #[serde(rename = "point_count")]
     points: u64,
 }
 
@@ -75,7 +77,7 @@ impl TryFrom<State> for Detector {
     type Error = InputError;
 
     fn try_from(state: State) -> Result<Self, InputError> {
-        Detector::new(state.change, state.limit as f64 * UNIT, state.points_between_false_alarms)?;
+        Detector::new(state.change, state.limit as f64 * UNIT, state.points_per_false_alarm)?;
         Ok(Detector(state))
     }
 }
@@ -91,16 +93,16 @@ impl Detector {
     /// interval of the approved evaluation that lies towards the change (never the estimate
     /// itself); it is rounded to 12 digits, away from an alarm. A rise needs a limit from 1e-12 to 0.98,
     /// a drop one from 0.02 to 1−1e-12 where failures are rare, and at least 1e-12.
-    pub fn new(change: Change, limit: f64, points_between_false_alarms: u64) -> Result<Self, InputError> {
+    pub fn new(change: Change, limit: f64, points_per_false_alarm: u64) -> Result<Self, InputError> {
         let fits = match change {
             Change::Rise => (UNIT..=0.98).contains(&limit),
             Change::Drop => (UNIT..=1.0 - UNIT).contains(&limit),
         };
         within("limit", limit, fits, "it is from 1e-12 to 0.98 for a rise and to 1-1e-12 for a drop")?;
-        let between = points_between_false_alarms;
+        let between = points_per_false_alarm;
         if !(1..=LARGEST).contains(&between) {
             return Err(InputError::OutOfRange {
-                argument: "points_between_false_alarms",
+                argument: "points_per_false_alarm",
                 value: between as f64,
                 allowed: "it is from 1 to 2^53-1",
             });
@@ -114,7 +116,7 @@ impl Detector {
         };
         let evidence = [0; ALTERNATIVES.len()];
         let limit = (limit as u64).max(1);
-        Ok(Detector(State { change, limit, points_between_false_alarms: between, evidence, points: 0 }))
+        Ok(Detector(State { change, limit, points_per_false_alarm: between, evidence, points: 0 }))
     }
 
     /// The limit as it is used.
@@ -128,8 +130,8 @@ impl Detector {
     }
 
     /// A, the mean number of points between false alarms that is promised.
-    pub fn points_between_false_alarms(&self) -> u64 {
-        self.0.points_between_false_alarms
+    pub fn points_per_false_alarm(&self) -> u64 {
+        self.0.points_per_false_alarm
     }
 
     /// Points seen since the start.
@@ -165,7 +167,7 @@ impl Detector {
         }
         self.0.points = self.0.points.saturating_add(1);
         let log_evidence = log_mean_exp(&logs);
-        let threshold = (self.0.points_between_false_alarms as f64).ln();
+        let threshold = (self.0.points_per_false_alarm as f64).ln();
         Reading { log_evidence, alarm: log_evidence >= threshold }
     }
 }

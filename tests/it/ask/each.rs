@@ -8,13 +8,29 @@ use super::{
     withdraw_proposal,
 };
 use crate::support::{BEGIN, DAY, NAMESPACE, create_model, create_version, model_name, time, version_name};
-use steward_registry::proto::v1::{self, proposal::Step};
+use steward_registry::{
+    domain::{
+        evaluation::{
+            Evaluator,
+            point::{Direction, MetricPoint, PointValue, Rate},
+        },
+        monitor::monitor_of,
+    },
+    proto::v1::{self, proposal::Step},
+};
 
 /// One of each verb, in an order in which all of them are carried out on a log
 /// that holds nothing but its namespace. `word` goes into what they say.
 pub fn one_of_each(word: &str) -> Vec<Ask> {
-    [life_of_a_model(word), proposals(word), out_of_the_ordinary(word), consumers(word), rented(word)]
-        .concat()
+    [
+        life_of_a_model(word),
+        proposals(word),
+        out_of_the_ordinary(word),
+        consumers(word),
+        alarms(word),
+        rented(word),
+    ]
+    .concat()
 }
 
 /// What every version goes through.
@@ -157,6 +173,36 @@ fn consumers(word: &str) -> Vec<Ask> {
         }
         .into(),
         v1::DeleteConsumerRequest { name, reason, ..Default::default() }.into(),
+    ]
+}
+
+/// Version 4 measures far worse than before, and people answer.
+fn alarms(word: &str) -> Vec<Ask> {
+    let four = version_name("m", 4);
+    let point = MetricPoint {
+        metric: "accuracy".to_owned(),
+        method: String::new(),
+        direction: Direction::Unspecified,
+        slice: Default::default(),
+        value: PointValue::Rate(Rate { k: 0, n: 1_000 }),
+    };
+    let evaluator = Evaluator { name: "nightly".to_owned(), version: String::new() };
+    let name = monitor_of(&four.parse().unwrap(), &evaluator, &point).unwrap().to_string();
+    let reason = word.to_owned();
+    let until_time = Some(time(BEGIN + 30 * DAY));
+    vec![
+        record(&four, "before", 100 + word.len() as i64).into(),
+        record(&four, "after", 900 + word.len() as i64).into(),
+        v1::AcknowledgeAlarmRequest { name: name.clone(), reason: reason.clone(), ..Default::default() }
+            .into(),
+        v1::SnoozeAlarmRequest {
+            name: name.clone(),
+            reason: reason.clone(),
+            until_time,
+            ..Default::default()
+        }
+        .into(),
+        v1::SettleAlarmRequest { name, reason, ..Default::default() }.into(),
     ]
 }
 

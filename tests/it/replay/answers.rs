@@ -5,9 +5,9 @@ use steward_registry::proto::v1::{
     self, AuditEvent, AuditHead, alias_service_client::AliasServiceClient,
     audit_service_client::AuditServiceClient, evaluation_service_client::EvaluationServiceClient,
     incident_service_client::IncidentServiceClient, model_service_client::ModelServiceClient,
-    namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
-    proposal_service_client::ProposalServiceClient, upstream_service_client::UpstreamServiceClient,
-    version_service_client::VersionServiceClient,
+    monitor_service_client::MonitorServiceClient, namespace_service_client::NamespaceServiceClient,
+    policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
+    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -96,6 +96,14 @@ pub async fn get(channel: &Channel, name: &str, at: At) -> Answer {
             answer(
                 ProposalServiceClient::new(channel.clone())
                     .get_proposal(v1::GetProposalRequest { name, read_at })
+                    .await,
+            )
+        }
+        "monitors" => {
+            let read_at = read_at!(get_monitor_request, at);
+            answer(
+                MonitorServiceClient::new(channel.clone())
+                    .get_monitor(v1::GetMonitorRequest { name, read_at })
                     .await,
             )
         }
