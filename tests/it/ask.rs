@@ -49,8 +49,11 @@ macro_rules! asks {
                         if let Some(actor) = actor {
                             request.metadata_mut().insert("steward-actor", actor.parse().unwrap());
                         }
-                        let answer = $client::new(channel.clone()).$method(request).await?;
-                        Ok(answer.into_inner().encode_to_vec())
+                        // Boxed, because a future as large as all of these fills a thread's stack.
+                        let answer = Box::pin(async {
+                            $client::new(channel.clone()).$method(request).await
+                        });
+                        Ok(answer.await?.into_inner().encode_to_vec())
                     })+)+
                 }
             }

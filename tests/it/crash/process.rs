@@ -40,7 +40,9 @@ impl Starting {
 
     /// A server under the command of another program, which leaves stderr to it.
     pub fn run(mut command: Command) -> Self {
-        let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        // A server that outlives a test that was aborted must not hold its output open.
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.kill_on_drop(true).spawn().unwrap();
         let lines = BufReader::new(child.stderr.take().unwrap()).lines();
         Starting { child, lines }
     }

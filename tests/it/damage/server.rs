@@ -38,7 +38,8 @@ impl Server {
     /// Runs a command that serves and waits until it is ready; what it said if it
     /// ended instead.
     pub async fn run(mut command: Command) -> Result<Self, String> {
-        let mut child = command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let said = Arc::new(Mutex::new(Vec::new()));
         while let Some(line) = lines.next_line().await.unwrap() {
