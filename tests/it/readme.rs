@@ -53,9 +53,11 @@ fn is_moment(word: &str) -> bool {
     word.len() == 20 && word.as_bytes()[10] == b'T' && word.ends_with('Z') && !word.starts_with("2099")
 }
 
+/// A hash, or the beginning of one.
 fn is_hash(word: &str) -> bool {
-    let hash = word.rsplit(':').next().unwrap_or_default();
-    hash.len() == 64 && hash.bytes().all(|b| b.is_ascii_hexdigit())
+    let (before, hash) = word.rsplit_once(':').unwrap_or(("", word));
+    (hash.len() == 64 || (hash.len() == 12 && before == "sha256"))
+        && hash.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 fn is_number(word: &str) -> bool {

@@ -312,19 +312,19 @@ async fn before_its_creation_and_after_its_deletion_nothing_is_found() {
     let before = snapshot(&server, At::Time(BEGIN - 1)).await;
     assert_eq!(before.namespace, missing("NAMESPACE_NOT_FOUND"));
 
-    // Position 13 deleted the alias, position 15 set it again.
-    for position in [13, 14] {
+    // Position 14 deleted the alias, position 16 set it again.
+    for position in [14, 15] {
         assert_eq!(alias(&server, At::Position(position)).await, missing("ALIAS_NOT_FOUND"));
         let resolved = resolve(&server, Selector::Alias("production".to_owned()), At::Position(position));
         assert_eq!(resolved.await, missing("ALIAS_NOT_FOUND"));
     }
-    let deleted = alias(&server, At::Position(12)).await.unwrap();
+    let deleted = alias(&server, At::Position(13)).await.unwrap();
     assert_eq!(
         (deleted.version, deleted.etag.as_str(), deleted.audit_position),
-        (version_name("m", 1), "p8", 8)
+        (version_name("m", 1), "p9", 9)
     );
-    let back = alias(&server, At::Position(15)).await.unwrap();
-    assert_eq!((back.previous_version.as_str(), back.audit_position), ("", 15));
+    let back = alias(&server, At::Position(16)).await.unwrap();
+    assert_eq!((back.previous_version.as_str(), back.audit_position), ("", 16));
     server.stop().await;
 }
 
@@ -333,7 +333,7 @@ async fn a_past_state_carries_the_etag_and_position_of_the_event_that_made_it() 
     let server = TestServer::start().await;
     played(&server).await;
     server.clock.set(SUNSET);
-    for (read_at, made_at) in [(2, 2), (3, 3), (5, 3), (6, 6), (7, 7), (16, 7), (17, 17), (18, 18), (24, 19)]
+    for (read_at, made_at) in [(2, 2), (3, 3), (5, 3), (6, 6), (7, 7), (17, 7), (18, 18), (19, 19), (25, 20)]
     {
         let version = version(&server, 1, At::Position(read_at)).await.unwrap();
         assert_eq!((version.audit_position, version.etag), (made_at, format!("p{made_at}")));
@@ -345,10 +345,10 @@ async fn a_past_state_carries_the_etag_and_position_of_the_event_that_made_it() 
 async fn the_sunset_is_judged_by_the_clock_of_the_time_that_is_read() {
     let server = TestServer::start().await;
     played(&server).await;
-    // After position 19 nothing happened to version 1 until it was retired at 25.
+    // After position 20 nothing happened to version 1 until it was retired at 26.
     server.clock.set(SUNSET + 365 * DAY);
     let first = || Selector::Number(1);
-    let then = resolve(&server, first(), At::Position(19)).await.unwrap();
+    let then = resolve(&server, first(), At::Position(20)).await.unwrap();
     assert_eq!(then.warnings[0].code, "VERSION_DEPRECATED");
 
     let server = TestServer::start().await;
