@@ -24,6 +24,7 @@ pub mod refusal;
 pub mod resolve;
 pub mod resource;
 pub mod rollback;
+pub mod series;
 pub mod statistics;
 pub mod time;
 pub mod upstream;
