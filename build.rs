@@ -12,6 +12,7 @@ const FILES: &[&str] = &[
     "steward/v1/evaluation.proto",
     "steward/v1/incident.proto",
     "steward/v1/lifecycle.proto",
+    "steward/v1/metric.proto",
     "steward/v1/model.proto",
     "steward/v1/monitor.proto",
     "steward/v1/namespace.proto",

@@ -9,9 +9,9 @@ use crate::{
     config::Config,
     grpc::{
         self, alias::Aliases, audit::Audit, calendar::Calendars, consumer::Consumers,
-        evaluation::Evaluations, health::Health, incident::Incidents, lifecycle::Lifecycle, model::Models,
-        monitor::Monitors, namespace::Namespaces, policy::Policies, proposal::Proposals, serve::ServeOptions,
-        upstream::Upstreams, version::Versions,
+        evaluation::Evaluations, health::Health, incident::Incidents, lifecycle::Lifecycle, metric::Metrics,
+        model::Models, monitor::Monitors, namespace::Namespaces, policy::Policies, proposal::Proposals,
+        serve::ServeOptions, upstream::Upstreams, version::Versions,
     },
     http,
     proto::v1::{
@@ -22,6 +22,7 @@ use crate::{
         evaluation_service_server::{EvaluationServiceServer, SERVICE_NAME as EVALUATION},
         incident_service_server::{IncidentServiceServer, SERVICE_NAME as INCIDENT},
         lifecycle_service_server::{LifecycleServiceServer, SERVICE_NAME as LIFECYCLE},
+        metric_service_server::{MetricServiceServer, SERVICE_NAME as METRIC},
         model_service_server::{ModelServiceServer, SERVICE_NAME as MODEL},
         monitor_service_server::{MonitorServiceServer, SERVICE_NAME as MONITOR},
         namespace_service_server::{NamespaceServiceServer, SERVICE_NAME as NAMESPACE},
@@ -44,8 +45,8 @@ use tonic::service::{Routes, RoutesBuilder};
 
 /// Our services, as health shows them.
 const SERVICES: &[&str] = &[
-    ALIAS, AUDIT, CALENDAR, CONSUMER, EVALUATION, INCIDENT, LIFECYCLE, MODEL, MONITOR, NAMESPACE, POLICY,
-    PROPOSAL, UPSTREAM, VERSION,
+    ALIAS, AUDIT, CALENDAR, CONSUMER, EVALUATION, INCIDENT, LIFECYCLE, METRIC, MODEL, MONITOR, NAMESPACE,
+    POLICY, PROPOSAL, UPSTREAM, VERSION,
 ];
 
 /// Why the server did not start or did not end well.
@@ -228,6 +229,7 @@ pub fn services(registry: &Registry) -> RoutesBuilder {
         .add_service(limited!(LifecycleServiceServer::new(Lifecycle(registry.clone()))))
         .add_service(limited!(EvaluationServiceServer::new(Evaluations(registry.clone()))))
         .add_service(limited!(MonitorServiceServer::new(Monitors(registry.clone()))))
+        .add_service(limited!(MetricServiceServer::new(Metrics(registry.clone()))))
         .add_service(limited!(AuditServiceServer::new(Audit(registry.clone()))));
     routes
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{Span, Timestamp, civil, tz::TimeZone};
+use jiff::{Span, SpanRelativeTo, Timestamp, Unit, civil, tz::TimeZone};
 use prost_types::Timestamp as ProtoTime;
 
 use super::environment::now;
@@ -50,6 +50,18 @@ fn future_from(now: Timestamp, text: &str) -> Result<ProtoTime, String> {
              `60 days`"
                 .to_owned()
         }),
+    }
+}
+
+/// Reads a length of time such as `7 days` or `12h`; days have 24 hours.
+pub fn parse_length(text: &str) -> Result<prost_types::Duration, String> {
+    let span = text.trim().parse::<Span>().map_err(|_| "not a length of time such as `7 days` or `12h`")?;
+    match span.total((Unit::Second, SpanRelativeTo::days_are_24_hours())) {
+        Ok(seconds) if seconds >= 1.0 && seconds.fract() == 0.0 && seconds < 1e12 => {
+            Ok(prost_types::Duration { seconds: seconds as i64, nanos: 0 })
+        }
+        Ok(_) => Err("not a whole number of seconds".to_owned()),
+        Err(_) => Err("not one length: months and years differ; say `28 days` or `364 days`".to_owned()),
     }
 }
 
@@ -221,6 +233,16 @@ mod tests {
         }
         assert_eq!(future_from(now, "2026-01-01"), Ok(NEW_YEAR));
         assert!(future_from(now, "soon").unwrap_err().contains("60 days"));
+    }
+
+    #[test]
+    fn a_length_of_time_is_in_days_weeks_or_less() {
+        for (text, seconds) in [("7 days", 604_800), ("1 week", 604_800), ("12h", 43_200), ("90s", 90)] {
+            assert_eq!(parse_length(text).unwrap().seconds, seconds, "{text}");
+        }
+        for text in ["1 month", "0s", "1500ms", "soon", "-1 day"] {
+            parse_length(text).unwrap_err();
+        }
     }
 
     #[test]

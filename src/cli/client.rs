@@ -18,10 +18,11 @@ use crate::proto::v1::{
     alias_service_client::AliasServiceClient, audit_service_client::AuditServiceClient,
     calendar_service_client::CalendarServiceClient, consumer_service_client::ConsumerServiceClient,
     evaluation_service_client::EvaluationServiceClient, incident_service_client::IncidentServiceClient,
-    lifecycle_service_client::LifecycleServiceClient, model_service_client::ModelServiceClient,
-    monitor_service_client::MonitorServiceClient, namespace_service_client::NamespaceServiceClient,
-    policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
-    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
+    lifecycle_service_client::LifecycleServiceClient, metric_service_client::MetricServiceClient,
+    model_service_client::ModelServiceClient, monitor_service_client::MonitorServiceClient,
+    namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
+    proposal_service_client::ProposalServiceClient, upstream_service_client::UpstreamServiceClient,
+    version_service_client::VersionServiceClient,
 };
 
 /// Metadata key that says who acts, as long as nobody is authenticated.
@@ -208,6 +209,11 @@ impl Session {
     /// Client of LifecycleService.
     pub fn lifecycle(&self) -> LifecycleServiceClient<Channel> {
         LifecycleServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Client of MetricService.
+    pub fn metrics(&self) -> MetricServiceClient<Channel> {
+        MetricServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Client of ModelService.

@@ -28,6 +28,8 @@ mod impact;
 mod incident;
 mod json;
 mod lifecycle;
+mod metric;
+mod metric_view;
 mod model;
 mod model_fields;
 mod model_view;
@@ -164,6 +166,10 @@ pub enum ClientCommand {
     /// Alarms: what has become worse in production, and what people answer
     #[command(subcommand)]
     Alarm(alarm::AlarmCommand),
+
+    /// Metrics: what was measured of a version, over time
+    #[command(subcommand)]
+    Metric(metric::MetricCommand),
 
     /// Proposals: steps that take more than one person
     #[command(subcommand)]
@@ -304,6 +310,7 @@ async fn carry_out(global: &GlobalFlags, output: Output, command: ClientCommand)
         ClientCommand::Alias(command) => alias::run(&session, command).await,
         ClientCommand::Evaluation(command) => evaluation::run(&session, command).await,
         ClientCommand::Alarm(command) => alarm::run(&session, command).await,
+        ClientCommand::Metric(command) => metric::run(&session, command).await,
         ClientCommand::Proposal(command) => proposal::run(&session, command).await,
         ClientCommand::Consumer(command) => consumer::run(&session, command).await,
         ClientCommand::Incident(command) => incident::run(&session, command).await,

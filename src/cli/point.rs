@@ -195,7 +195,7 @@ fn sum(counts: &[i64]) -> i64 {
 }
 
 /// A number with at most four decimals.
-fn short(number: f64) -> String {
+pub fn short(number: f64) -> String {
     let text = format!("{number:.4}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

@@ -14,6 +14,7 @@ mod form;
 mod listed;
 mod overlap;
 mod segment;
+mod selection;
 mod step;
 mod value;
 
@@ -21,6 +22,7 @@ pub use self::{
     form::{Cause, Form, Kind, Shape},
     listed::{Listed, Listing},
     segment::{Break, Segment},
+    selection::Selection,
     step::{Resolution, Step},
     value::{GroupCounts, Merged, quantiles},
 };

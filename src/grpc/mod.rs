@@ -14,6 +14,7 @@ pub mod identity;
 pub mod incident;
 pub mod layer;
 pub mod lifecycle;
+pub mod metric;
 pub mod model;
 pub mod monitor;
 pub mod namespace;

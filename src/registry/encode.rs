@@ -122,7 +122,7 @@ impl Batch {
             check_leaf(mutation, index, event.leaf.len())?;
             placed.writes.push(projection::event(&self.namespace, position, event.leaf.clone()));
             for (logged, before) in encoded.logged.iter().zip(&encoded.before) {
-                projection::change(logged, before.as_ref(), position, &mut placed.writes);
+                projection::change(logged, before.as_ref(), position, &mut placed.writes)?;
             }
             bytes += event.weight();
             placed.events.push(event);

@@ -3,7 +3,7 @@
 //!
 //! | file | what it decides |
 //! |---|---|
-//! | `namespace` `model` `version` `alias` `rollback` `evaluation` `policy` `proposal` `incident` `consumer` `upstream` `lifecycle` `audit` | the use cases, by noun |
+//! | `namespace` `model` `version` `alias` `rollback` `evaluation` `metric` `policy` `proposal` `incident` `consumer` `upstream` `lifecycle` `audit` | the use cases, by noun |
 //! | [`facts`] | what the rules of the lifecycle are decided over |
 //! | [`scheduler`] [`lookout`] [`usage`] | what the clock does; what happens to ways back; who uses what |
 //! | [`mutation`] [`view`] | how a change is decided, and what it sees |
@@ -34,6 +34,7 @@ pub mod leaf;
 pub mod lifecycle;
 pub mod log;
 pub mod lookout;
+pub mod metric;
 pub mod model;
 pub mod monitor;
 pub mod mutation;

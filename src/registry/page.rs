@@ -96,9 +96,38 @@ impl PageRequest {
 
     /// The page of a list that is made anew for each page.
     pub(super) fn part<T>(&self, items: Vec<T>) -> Page<T> {
-        let end = self.offset().saturating_add(self.limit);
-        let cursor = (items.len() > end).then(|| Bytes::copy_from_slice(&(end as u64).to_be_bytes()));
-        finish(self, items.into_iter().skip(self.offset()).take(self.limit).collect(), cursor)
+        self.part_of(items, |_| 0)
+    }
+
+    /// The same, of results that have so many bytes each: a page is full with the first that
+    /// brings it beyond what clients accept.
+    pub(super) fn part_of<T>(&self, items: Vec<T>, bytes: impl Fn(&T) -> usize) -> Page<T> {
+        let (all, offset) = (items.len(), self.offset());
+        let mut sum = 0;
+        let fits = |item: &T| {
+            let fits = sum < FULL;
+            sum += bytes(item);
+            fits
+        };
+        let items: Vec<T> = items.into_iter().skip(offset).take(self.limit).take_while(fits).collect();
+        let end = offset.saturating_add(items.len());
+        let cursor = (all > end).then(|| Bytes::copy_from_slice(&(end as u64).to_be_bytes()));
+        finish(self, items, cursor)
+    }
+
+    /// How many results a page has at most.
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Where the page begins, in a list that makes its own cursors.
+    pub(super) fn cursor(&self) -> Option<&Bytes> {
+        self.cursor.as_ref()
+    }
+
+    /// A page of a list that makes its own cursors.
+    pub(super) fn page<T>(&self, items: Vec<T>, cursor: Option<Bytes>) -> Page<T> {
+        finish(self, items, cursor)
     }
 
     /// Where the page begins; a forged token leads behind the end at most.

@@ -8,12 +8,13 @@ use crate::{
         event::Change,
         name::NamespaceId,
         resource::{Resource, ResourceName},
+        series::{Point, slice_digest},
         time::Timestamp,
     },
     store::{
         engine::Write,
         keys,
-        record::{RequestRecord, StateRecord, encode_number},
+        record::{RequestRecord, StateRecord, encode_number, encode_point},
     },
 };
 use bytes::Bytes;
@@ -42,12 +43,17 @@ pub fn request(
 
 /// A change of one resource: its history, its state, its indexes. `before` is
 /// the state that it replaces.
-pub fn change(logged: &LoggedChange, before: Option<&Resource>, position: u64, writes: &mut Vec<Write>) {
+pub fn change(
+    logged: &LoggedChange,
+    before: Option<&Resource>,
+    position: u64,
+    writes: &mut Vec<Write>,
+) -> Result<(), Error> {
     let name = logged.change.name();
     let key = keys::state(&name);
     writes.push(Write::Insert(keys::history(&name, position), Bytes::new()));
     if let Some(before) = before {
-        index(before, |key, _| writes.push(Write::Delete(key)));
+        index(before, |key, _| writes.push(Write::Delete(key)))?;
     }
     match (&logged.change, &logged.json) {
         (Change::Set(resource), Some(json)) => {
@@ -58,7 +64,7 @@ pub fn change(logged: &LoggedChange, before: Option<&Resource>, position: u64, w
                 Some(_) => Write::Put(key, value),
                 None => Write::Insert(key, value),
             };
-            index(resource, |key, value| writes.push(entry(key, value)));
+            index(resource, |key, value| writes.push(entry(key, value)))?;
             if let (None, ResourceName::Version(name)) = (before, &name) {
                 let counter = encode_number(u64::from(name.number.get()));
                 writes.push(Write::Put(keys::version_counter(&name.model), counter));
@@ -71,10 +77,11 @@ pub fn change(logged: &LoggedChange, before: Option<&Resource>, position: u64, w
         }
         _ => writes.push(Write::Delete(key)),
     }
+    Ok(())
 }
 
 /// The index entries of a resource.
-fn index(resource: &Resource, mut entry: impl FnMut(Bytes, Bytes)) {
+fn index(resource: &Resource, mut entry: impl FnMut(Bytes, Bytes)) -> Result<(), Error> {
     if let Some(due) = resource.next_due() {
         entry(keys::due(&resource.name(), due), Bytes::new());
     }
@@ -101,6 +108,13 @@ fn index(resource: &Resource, mut entry: impl FnMut(Bytes, Bytes)) {
         Resource::Evaluation(evaluation) => {
             let end = evaluation.content.window_end_time;
             entry(keys::evaluation_by_window(&evaluation.name, end), Bytes::new());
+            for point in Point::all(evaluation) {
+                let slice = slice_digest(&point.line.slice)?;
+                let source = (point.evaluation.as_str(), point.line.method.as_str());
+                let version = &evaluation.name.version;
+                let key = keys::series_point(version, &point.line.metric, &slice, end, source);
+                entry(key, encode_point(&point)?);
+            }
         }
         Resource::Namespace(_)
         | Resource::Alias(_)
@@ -111,4 +125,5 @@ fn index(resource: &Resource, mut entry: impl FnMut(Bytes, Bytes)) {
         | Resource::Monitor(_)
         | Resource::Upstream(_) => {}
     }
+    Ok(())
 }

@@ -150,7 +150,7 @@ impl<'a> Rebuild<'a> {
             let name = logged.change.name();
             let record = self.record(&begun.namespace, &name).await?;
             let before = record.map(|record| Resource::from_json(name.kind(), &record.json)).transpose()?;
-            projection::change(logged, before.as_ref(), position, &mut writes);
+            projection::change(logged, before.as_ref(), position, &mut writes)?;
         }
         if let (Some(request), 0) = (&event.request, event.mutation.index) {
             let (count, digest) = (event.mutation.count, request.digest.to_string());

@@ -8,10 +8,15 @@
 
 mod due;
 mod reference;
+mod series;
 
 pub use due::{all_due, due, due_until, read_due};
 pub use reference::{
     version_by_replacement, version_by_upstream, versions_by_replacement, versions_by_upstream,
+};
+pub use series::{
+    group_of_series, series, series_of_metric, series_of_model, series_of_version, series_point,
+    version_of_series,
 };
 
 use crate::domain::{
@@ -33,6 +38,7 @@ enum Tag {
     ModelByCreation = b'c',
     Due = b'd',
     Event = b'e',
+    Series = b'f',
     PolicyByDigest = b'g',
     History = b'h',
     Incident = b'i',

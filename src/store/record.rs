@@ -1,7 +1,7 @@
 //! How resources and requests are kept: a version byte, the position of the
 //! last change, and canonical JSON that describes itself.
 
-use crate::domain::time::Timestamp;
+use crate::domain::{canonical, series::Point, time::Timestamp};
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +82,23 @@ impl RequestRecord {
     }
 }
 
+/// A point of a series as it is kept in its index.
+pub fn encode_point(point: &Point) -> Result<Bytes, RecordError> {
+    let json = canonical::to_vec(point).map_err(|error| RecordError(error.to_string()))?;
+    let mut bytes = Vec::with_capacity(1 + json.len());
+    bytes.push(FORMAT);
+    bytes.extend_from_slice(&json);
+    Ok(Bytes::from(bytes))
+}
+
+/// Reads a point of a series.
+pub fn decode_point(bytes: &[u8]) -> Result<Point, RecordError> {
+    match bytes.split_first() {
+        Some((&FORMAT, json)) => serde_json::from_slice(json).map_err(|error| RecordError(error.to_string())),
+        _ => Err(RecordError("a point of a series has no known format".to_owned())),
+    }
+}
+
 /// A number as it is kept in an index.
 pub fn encode_number(number: u64) -> Bytes {
     Bytes::copy_from_slice(&number.to_be_bytes())
@@ -109,6 +126,12 @@ mod tests {
         let record = RequestRecord::decode(golden).unwrap();
         assert_eq!((record.position, record.count, record.time.micros()), (7, 2, 0));
         assert_eq!(record.encode().unwrap().as_ref(), golden);
+
+        let golden = br#"{"create_time":"1970-01-03T00:00:00Z","direction":"DIRECTION_LOWER_IS_BETTER","end":"1970-01-02T00:00:00Z","evaluation":"e1","evaluator_version":"2.1","line":{"evaluator":"judge","metric":"hallucination","slice":{"region":"north"},"version":1},"start":"1970-01-01T00:00:00Z","value":{"rate":{"k":6,"n":200}}}"#;
+        let golden = [&[1], golden.as_slice()].concat();
+        let point = decode_point(&golden).unwrap();
+        assert_eq!((point.line.metric.as_str(), point.end.micros()), ("hallucination", 86_400_000_000));
+        assert_eq!(encode_point(&point).unwrap(), golden);
     }
 
     #[test]
@@ -116,6 +139,7 @@ mod tests {
         for bytes in ["", "\u{1}", "\u{1}1234567", "\u{2}12345678{}"] {
             assert!(StateRecord::decode(&Bytes::copy_from_slice(bytes.as_bytes())).is_err(), "{bytes:?}");
             assert!(RequestRecord::decode(bytes.as_bytes()).is_err(), "{bytes:?}");
+            assert!(decode_point(bytes.as_bytes()).is_err(), "{bytes:?}");
         }
         assert!(decode_number(b"123").is_err());
     }

@@ -161,6 +161,11 @@ impl Form {
 }
 
 impl Shape {
+    /// How many bins it names.
+    pub fn size(&self) -> usize {
+        if let Shape::Bins(bins) = self { count(bins) } else { 0 }
+    }
+
     fn change(&self, next: &Shape) -> Option<(Cause, String)> {
         match (self, next) {
             (Shape::Bins(a), Shape::Bins(b)) if a != b => {

@@ -176,12 +176,12 @@ impl Merged {
         }
     }
 
-    /// How many numbers it holds.
+    /// How many numbers are shown of it, roughly.
     pub fn size(&self) -> usize {
         match self {
             Merged::Histogram { counts, .. } => counts.bins().len(),
-            Merged::Confusion(groups) => groups.len(),
-            _ => 1,
+            Merged::Confusion(groups) => 12 * groups.len(),
+            _ => 8,
         }
     }
 }

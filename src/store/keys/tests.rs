@@ -21,7 +21,7 @@ fn every_key_has_the_bytes_it_always_had() {
     let policy: PolicyName = "namespaces/default/policies/standard".parse().unwrap();
     let named = |name: &str| state(&ResourceName::parse_any(&format!("namespaces/default/{name}")).unwrap());
     let rented: UpstreamName = "namespaces/default/upstreams/openai~api~eu~gpt-5".parse().unwrap();
-    let golden: [(&str, Bytes, &[u8]); 23] = [
+    let golden: [(&str, Bytes, &[u8]); 24] = [
         ("namespace", state(&ResourceName::Namespace("namespaces/default".parse().unwrap())), b"ndefault\0"),
         ("model", state(&model("m").into()), b"mdefault\0m\0"),
         ("version", state(&version("m", 2).into()), b"vdefault\0m\0\0\0\0\0\0\0\0\x02"),
@@ -55,6 +55,11 @@ fn every_key_has_the_bytes_it_always_had() {
             "by replacement",
             version_by_replacement(&version("m", 3), &version("m", 2)),
             b"zdefault\0m\0\0\0\0\0\0\0\0\x03m\0\0\0\0\0\0\0\0\x02",
+        ),
+        (
+            "series",
+            series_point(&version("m", 2), "accuracy", b"0123456789abcdef", time_1970, ("e1", "strict")),
+            b"fdefault\0m\0\0\0\0\0\0\0\0\x02accuracy\x000123456789abcdef\x80\0\0\0\0\0\0\0e1\0strict\0",
         ),
         (
             "due",
@@ -140,4 +145,33 @@ fn what_belongs_to_a_neighbour_with_a_longer_id_stays_outside() {
     let of_long = version_by_upstream(&long, &version("a", 1));
     assert!(versions_by_upstream(&long).contains(&of_long));
     assert!(!versions_by_upstream(&short).contains(&of_long));
+}
+
+#[test]
+fn a_point_is_found_by_version_metric_slice_and_time_and_by_nothing_else() {
+    let at = |micros| Timestamp::from_micros(micros).unwrap();
+    let (all, part) = ([0; 16], [7; 16]);
+    let point =
+        |version: &VersionName, metric, slice, end| series_point(version, metric, slice, at(end), ("e", ""));
+    let second = version("m", 2);
+    let inside = point(&second, "accuracy", &all, 5);
+    assert!(series(&second, "accuracy", &all, Some(at(5)), Some(at(6))).contains(&inside));
+    assert!(!series(&second, "accuracy", &all, Some(at(6)), None).contains(&inside));
+    assert!(!series(&second, "accuracy", &all, None, Some(at(5))).contains(&inside));
+    assert!(series_of_metric(&second, "accuracy").contains(&inside));
+    assert!(series_of_version(&second).contains(&inside) && series_of_model(&model("m")).contains(&inside));
+    for outside in [
+        point(&second, "accuracy", &part, 5),
+        point(&second, "accuracy/top5", &all, 5),
+        point(&version("m", 3), "accuracy", &all, 5),
+        point(&version("mm", 2), "accuracy", &all, 5),
+    ] {
+        assert!(!series(&second, "accuracy", &all, None, None).contains(&outside));
+        assert_ne!(group_of_series(&second, &outside), group_of_series(&second, &inside));
+    }
+    assert_eq!(version_of_series(&model("m"), &inside), Some(second.clone()));
+    assert_eq!(version_of_series(&model("mm"), &inside), None);
+    let group = group_of_series(&second, &inside).unwrap();
+    assert_eq!(Some(&group), group_of_series(&second, &point(&second, "accuracy", &all, 6)).as_ref());
+    assert!(inside.starts_with(&group) && inside < after_prefix(&group));
 }
