@@ -18,6 +18,7 @@ mod read;
 mod replay;
 mod report;
 mod roles;
+mod series;
 mod write;
 
 use clap::{Parser, ValueEnum};
@@ -83,6 +84,8 @@ enum Part {
     Delivery,
     /// A small store against a large one
     Growth,
+    /// A year of one series among a hundred, against GetVersion
+    Series,
     /// What the server occupies
     Memory,
 }
@@ -145,6 +148,9 @@ async fn measure(args: &Args) -> Result<(), Failure> {
     }
     if wanted(Part::Delivery) {
         delivery::measure(plan, &large, &population, &mut report).await?;
+    }
+    if wanted(Part::Series) {
+        series::measure(plan, &large, &population, &mut report).await?;
     }
     if wanted(Part::Memory) {
         memory::after_load(&large, &mut report).await?;

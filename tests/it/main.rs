@@ -32,6 +32,7 @@ mod reads;
 mod replay;
 mod resolve;
 mod rollback;
+mod series;
 mod statistics;
 mod stream;
 mod support;

@@ -22,9 +22,9 @@ use steward_registry::{
         self, alias_service_client::AliasServiceClient, audit_service_client::AuditServiceClient,
         consumer_service_client::ConsumerServiceClient, evaluation_service_client::EvaluationServiceClient,
         incident_service_client::IncidentServiceClient, lifecycle_service_client::LifecycleServiceClient,
-        model_service_client::ModelServiceClient, namespace_service_client::NamespaceServiceClient,
-        policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
-        version_service_client::VersionServiceClient,
+        metric_service_client::MetricServiceClient, model_service_client::ModelServiceClient,
+        namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
+        proposal_service_client::ProposalServiceClient, version_service_client::VersionServiceClient,
     },
     registry::{
         Registry,
@@ -228,6 +228,10 @@ impl TestServer {
 
     pub fn evaluations(&self) -> EvaluationServiceClient<Channel> {
         EvaluationServiceClient::new(self.channel.clone())
+    }
+
+    pub fn metrics(&self) -> MetricServiceClient<Channel> {
+        MetricServiceClient::new(self.channel.clone())
     }
 
     pub fn audit(&self) -> AuditServiceClient<Channel> {

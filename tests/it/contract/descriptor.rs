@@ -65,7 +65,7 @@ impl Contract {
 
     /// The methods that change something.
     pub fn mutations(&self) -> Vec<MethodDescriptor> {
-        const READS: [&str; 6] = ["Get", "Judge", "List", "Resolve", "Simulate", "Subscribe"];
+        const READS: [&str; 7] = ["Get", "Judge", "List", "Query", "Resolve", "Simulate", "Subscribe"];
         let mut methods = self.methods();
         methods.retain(|method| !READS.iter().any(|verb| method.name().starts_with(verb)));
         methods

@@ -123,6 +123,10 @@ fn aip_132_list_takes_parent_and_page_and_returns_the_plural() {
             "ModelService.ListModelHealth: `ModelHealth` is no resource",
             "a view of the models, computed when somebody asks",
         ),
+        (
+            "MetricService.ListMetrics: `Metrics` is no resource",
+            "what evaluations measured, gathered from their points when somebody asks",
+        ),
     ];
     holds(EXCEPT, |contract| {
         of_verb(contract, "List", |contract, check, method, resource| {
