@@ -188,6 +188,7 @@ async fn every_page_size_gives_the_same_steps_and_segments() {
                 count <= page_size as usize && page.segments.iter().all(|segment| !segment.steps.is_empty())
             );
             steps.extend(page.segments.into_iter().flat_map(apart));
+            assert!(steps.len() <= 18, "something comes twice");
             if page.next_page_token.is_empty() {
                 break;
             }
@@ -307,6 +308,7 @@ async fn a_list_says_which_series_there_are_on_pages_of_any_size() {
             let page = server.metrics().list_metrics(request.clone()).await.unwrap().into_inner();
             assert!(page.metrics.len() <= page_size as usize);
             found.extend(page.metrics);
+            assert!(found.len() <= 4, "something comes twice: {found:?}");
             if page.next_page_token.is_empty() {
                 break;
             }

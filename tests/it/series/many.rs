@@ -2,11 +2,15 @@
 //! long things took, and asserts only what is right.
 
 use super::{FIRST, measured, query, rates};
-use crate::support::{DAY, TestServer, model_name, time, version_name};
+use crate::support::{DAY, TestServer, explain, model_name, time, version_name};
 use std::{collections::BTreeMap, time::Instant};
 use steward_registry::proto::v1::{self, MetricPoint, RatePoint, metric_point::Value};
 
 const SERIES: i64 = 100;
+/// Series of the metric that has most.
+const WIDE: i64 = 80;
+/// Points that a query reads at most.
+const MOST: i64 = 50_000;
 /// Evaluations of a batch: each has a point of every series.
 const BATCH: i64 = 100;
 
@@ -18,11 +22,14 @@ fn slice(number: i64) -> BTreeMap<String, String> {
     BTreeMap::from([("region".to_owned(), format!("r{number}"))])
 }
 
-/// One point of each series: ten metrics on ten parts of the data.
+/// One point of each series: two metrics, on many and on few parts of the data.
 fn all_series(day: i64) -> Vec<MetricPoint> {
     let point = |series: i64| MetricPoint {
-        slice: slice(series / 10),
-        ..measured(&format!("metric{}", series % 10), Value::Rate(RatePoint { k: day % 7 + series, n: 200 }))
+        slice: slice(series),
+        ..measured(
+            if series < WIDE { "wide" } else { "narrow" },
+            Value::Rate(RatePoint { k: day % 7 + series, n: 200 }),
+        )
     };
     (0..SERIES).map(point).collect()
 }
@@ -63,8 +70,8 @@ async fn a_series_among_many_is_read_by_itself() {
         &server,
         v1::QueryMetricSeriesRequest {
             parent: version_name("m", 1),
-            metric: "metric3".to_owned(),
-            slice: slice(4),
+            metric: "wide".to_owned(),
+            slice: slice(43),
             end_time: Some(time(FIRST + year * DAY + 1)),
             page_size: 1_000,
             ..Default::default()
@@ -85,16 +92,30 @@ async fn a_series_among_many_is_read_by_itself() {
     let begin = Instant::now();
     let request = v1::QueryMetricSeriesRequest {
         parent: version_name("m", 1),
-        metric: "metric3".to_owned(),
+        metric: "narrow".to_owned(),
         all_slices: true,
         resolution: super::days(7),
         page_size: 1_000,
         ..Default::default()
     };
-    let answer = query(&server, request).await;
-    println!("queried {} points of ten series in weeks in {:.1?}", days * 10, begin.elapsed());
-    let merged: i32 = answer.segments.iter().flat_map(|s| &s.steps).map(|step| step.evaluation_count).sum();
-    assert!(answer.segments.len() == 10 || !answer.next_page_token.is_empty());
-    assert!(!answer.next_page_token.is_empty() || i64::from(merged) == days * 10);
+    let answer = query(&server, request.clone()).await;
+    let narrow = days * (SERIES - WIDE);
+    println!("queried {narrow} points of {} series in weeks in {:.1?}", SERIES - WIDE, begin.elapsed());
+    let steps = answer.segments.iter().flat_map(|segment| &segment.steps);
+    let merged: i32 = steps.map(|step| step.evaluation_count).sum();
+    assert!(if answer.next_page_token.is_empty() {
+        i64::from(merged) == narrow
+    } else {
+        i64::from(merged) < narrow
+    });
+
+    let wide = v1::QueryMetricSeriesRequest { metric: "wide".to_owned(), ..request };
+    let answer = server.metrics().query_metric_series(wide).await;
+    if days * WIDE > MOST {
+        assert_eq!(explain(&answer.unwrap_err()).2, ["end_time"]);
+        println!("refused {} points of {WIDE} series", days * WIDE);
+    } else {
+        answer.unwrap();
+    }
     server.stop().await;
 }
