@@ -1,14 +1,14 @@
 //! Series: what was measured of one thing over time, and where it must not be joined.
 //!
 //! A *line* is what one evaluator measures of one metric by one method on one part of the
-//! data of a version. For any moment a line has at most one value ([`overlap`]): a point that
-//! was recorded later supersedes those of the line whose windows overlap its own, so no
-//! observation is counted twice and an evaluation that is repeated replaces the first.
+//! data of a version. For any moment a line has at most one value: a point that was recorded
+//! later supersedes those of the line whose windows overlap its own, so no observation is
+//! counted twice and an evaluation that is repeated replaces the first (`overlap`).
 //!
 //! What is left stands in the order of its windows, whenever it arrived, and is cut into
-//! *segments* ([`segment`]) wherever numbers before and after are not comparable; each begins
-//! with a [`Break`] that says why. Within a segment, points are merged into *steps* ([`step`])
-//! of one length, or of the finest at which a line has at most so many.
+//! [`Segment`]s wherever numbers before and after are not comparable; each begins with a
+//! [`Break`] that says why. Within a segment, points are merged into [`Step`]s of one length,
+//! or of the shortest at which a line has at most so many.
 
 mod form;
 mod listed;
