@@ -22,6 +22,8 @@ use std::collections::BTreeSet;
 
 /// Ten years: no span of a policy is longer.
 const MOST_DAYS: u32 = 3_650;
+/// No cell has to be larger than this.
+const MOST_CELL_COUNT: u32 = 1_000;
 /// Minutes of the longest brownout, a day.
 const MOST_MINUTES: u32 = 24 * 60;
 
@@ -104,6 +106,28 @@ pub struct PolicyContent {
     /// From the retirement to the earliest archiving.
     #[serde(default)]
     pub retention_days: u32,
+    /// What is counted of fewer people is not recorded by itself.
+    #[serde(default, skip_serializing_if = "MinimumCellCount::is_usual")]
+    pub minimum_cell_count: MinimumCellCount,
+}
+
+/// Cells of fewer observations than this are folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MinimumCellCount(pub u32);
+
+impl Default for MinimumCellCount {
+    fn default() -> Self {
+        MinimumCellCount(5)
+    }
+}
+
+impl MinimumCellCount {
+    /// The usual one stays out of the digest, so that rules of before there was any
+    /// keep theirs.
+    fn is_usual(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 masked!(PolicyContent {
@@ -123,6 +147,7 @@ masked!(PolicyContent {
     rollback_min_days,
     drill_max_age_days,
     retention_days,
+    minimum_cell_count,
 });
 
 impl PolicyContent {
@@ -177,6 +202,7 @@ impl Check for PolicyContent {
             violations.add("evidence_max_age_days", "is required: 1 to 3650 days");
         }
         within(violations, "approvals", self.approvals, 1, 10);
+        within(violations, "minimum_cell_count", self.minimum_cell_count.0, 1, MOST_CELL_COUNT);
         violations.within("extensions", |v| {
             within(v, "most", self.extensions.most, 0, 100);
             within(v, "total_days", self.extensions.total_days, 0, MOST_DAYS);

@@ -23,6 +23,7 @@ mod namespaces;
 mod pipe;
 mod policies;
 mod power;
+mod privacy;
 mod proposals;
 mod readme;
 mod reads;

@@ -1,6 +1,7 @@
 //! Measurements: typed aggregates from which statistics follow. No type can
 //! carry a row, a prompt or an answer.
 
+pub mod fold;
 mod rules;
 
 use serde::{Deserialize, Serialize};
@@ -110,6 +111,9 @@ pub enum Bins {
     },
     /// One for each code.
     Categorical {
+        /// What the codes are of.
+        #[serde(default)]
+        attribute: String,
         /// Distinct.
         categories: Vec<String>,
     },

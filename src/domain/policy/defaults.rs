@@ -1,6 +1,6 @@
 //! The policies that every namespace begins with, one for each risk tier.
 
-use super::{BrownoutRule, Enforcement, ExtensionRule, PolicyContent, card::CardField};
+use super::{BrownoutRule, Enforcement, ExtensionRule, MinimumCellCount, PolicyContent, card::CardField};
 use crate::domain::model::RiskTier;
 
 /// The rules of a risk tier, until its owners write others.
@@ -31,6 +31,7 @@ fn preview() -> PolicyContent {
         rollback_min_days: 1,
         drill_max_age_days: 0,
         retention_days: 0,
+        minimum_cell_count: MinimumCellCount::default(),
     }
 }
 

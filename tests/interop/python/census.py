@@ -115,6 +115,9 @@ class Story:
                 version_pb2.Artifact(uri="s3://models/employment-ma/1.onnx", digest="sha256:" + "5a" * 32)
             ],
             sources=[version_pb2.Source(run_uri="https://tracking.example.org/runs/7")],
+            dimensions={
+                key: version_pb2.Dimension(codes=codes) for key, codes in dataset.DECLARED_CODES.items()
+            },
         )
         create = version_pb2.CreateVersionRequest(parent=MODEL, version=version)
         kept = self.twice(self.steward.versions.CreateVersion, create, "its version 1 is a DRAFT")
