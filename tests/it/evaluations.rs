@@ -1,4 +1,6 @@
-//! Evaluations through the wire.
+//! Evaluations through the wire, and from files.
+
+mod import;
 
 use crate::support::{
     BEGIN, DAY, NOTICE, REVIEWER, TestServer, by, declaring, explain, model_name, time, version_name,
