@@ -10,7 +10,7 @@ use crate::{
     grpc::{
         self, alias::Aliases, audit::Audit, calendar::Calendars, consumer::Consumers,
         evaluation::Evaluations, health::Health, incident::Incidents, lifecycle::Lifecycle, model::Models,
-        namespace::Namespaces, policy::Policies, proposal::Proposals, serve::ServeOptions,
+        namespace::Namespaces, otlp::Metrics, policy::Policies, proposal::Proposals, serve::ServeOptions,
         upstream::Upstreams, version::Versions,
     },
     http,
@@ -36,6 +36,7 @@ use crate::{
         sled::{OpenError, SledEngine, SledOptions},
     },
 };
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::MetricsServiceServer;
 use std::{io, net::SocketAddr, path::Path, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -226,7 +227,8 @@ pub fn services(registry: &Registry) -> RoutesBuilder {
         .add_service(limited!(UpstreamServiceServer::new(Upstreams(registry.clone()))))
         .add_service(limited!(LifecycleServiceServer::new(Lifecycle(registry.clone()))))
         .add_service(limited!(EvaluationServiceServer::new(Evaluations(registry.clone()))))
-        .add_service(limited!(AuditServiceServer::new(Audit(registry.clone()))));
+        .add_service(limited!(AuditServiceServer::new(Audit(registry.clone()))))
+        .add_service(limited!(MetricsServiceServer::new(Metrics(registry.clone()))));
     routes
 }
 

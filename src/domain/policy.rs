@@ -107,7 +107,7 @@ pub struct PolicyContent {
     #[serde(default)]
     pub retention_days: u32,
     /// What is counted of fewer people is not recorded by itself.
-    #[serde(default, skip_serializing_if = "MinimumCellCount::is_usual")]
+    #[serde(default)]
     pub minimum_cell_count: MinimumCellCount,
 }
 
@@ -122,13 +122,6 @@ impl Default for MinimumCellCount {
     }
 }
 
-impl MinimumCellCount {
-    /// The usual one stays out of the digest, so that rules of before there was any
-    /// keep theirs.
-    fn is_usual(&self) -> bool {
-        *self == Self::default()
-    }
-}
 
 masked!(PolicyContent {
     description,

@@ -16,6 +16,7 @@ pub mod layer;
 pub mod lifecycle;
 pub mod model;
 pub mod namespace;
+pub mod otlp;
 pub mod policy;
 pub mod proposal;
 pub mod serve;

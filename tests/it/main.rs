@@ -20,6 +20,7 @@ mod incidents;
 mod lifecycle;
 mod models;
 mod namespaces;
+mod otlp;
 mod pipe;
 mod policies;
 mod power;
