@@ -10,8 +10,8 @@ use crate::{
     grpc::{
         self, alias::Aliases, audit::Audit, calendar::Calendars, consumer::Consumers,
         evaluation::Evaluations, health::Health, incident::Incidents, lifecycle::Lifecycle, metric::Metrics,
-        model::Models, monitor::Monitors, namespace::Namespaces, policy::Policies, proposal::Proposals,
-        serve::ServeOptions, upstream::Upstreams, version::Versions,
+        model::Models, monitor::Monitors, namespace::Namespaces, otlp::OtlpMetrics, policy::Policies,
+        proposal::Proposals, serve::ServeOptions, upstream::Upstreams, version::Versions,
     },
     http,
     proto::v1::{
@@ -38,6 +38,7 @@ use crate::{
         sled::{OpenError, SledEngine, SledOptions},
     },
 };
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::MetricsServiceServer;
 use std::{io, net::SocketAddr, path::Path, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -230,7 +231,8 @@ pub fn services(registry: &Registry) -> RoutesBuilder {
         .add_service(limited!(EvaluationServiceServer::new(Evaluations(registry.clone()))))
         .add_service(limited!(MonitorServiceServer::new(Monitors(registry.clone()))))
         .add_service(limited!(MetricServiceServer::new(Metrics(registry.clone()))))
-        .add_service(limited!(AuditServiceServer::new(Audit(registry.clone()))));
+        .add_service(limited!(AuditServiceServer::new(Audit(registry.clone()))))
+        .add_service(limited!(MetricsServiceServer::new(OtlpMetrics(registry.clone()))));
     routes
 }
 

@@ -6,6 +6,7 @@
 //! and the table gives medians over these rounds. The servers are this program
 //! again, in a role of its own (`roles.rs`).
 
+mod batch;
 mod client;
 mod delivery;
 mod echo;
@@ -78,6 +79,8 @@ enum Part {
     Read,
     /// Durable writes against one fdatasync a record
     Write,
+    /// Points of evaluations in batches against one a call
+    Batch,
     /// The audit log, replayed
     Replay,
     /// From commit to subscriber
@@ -145,6 +148,9 @@ async fn measure(args: &Args) -> Result<(), Failure> {
     }
     if wanted(Part::Write) {
         write::measure(plan, dir.path(), &large, &population, &mut report).await?;
+    }
+    if wanted(Part::Batch) {
+        batch::measure(plan, &large, &population, &mut report).await?;
     }
     if wanted(Part::Delivery) {
         delivery::measure(plan, &large, &population, &mut report).await?;

@@ -139,6 +139,17 @@ fn report_writes(callers: usize, synced: &[f64], mut ours: Writes, mut theirs: W
 pub fn request(population: &Population, index: usize) -> Result<Bytes, Failure> {
     let version = u32::try_from(index % population.versions as usize)?;
     let (model, number) = population.place(version);
+    framed(&v1::RecordEvaluationRequest {
+        parent: Population::version(&population.model(model)?, number)?.to_string(),
+        evaluation_id: String::new(),
+        evaluation: Some(evaluation()),
+        request_id: format!("benchmark-{}-{index:012}", std::process::id()),
+        validate_only: false,
+    })
+}
+
+/// One rate of one day.
+pub fn evaluation() -> v1::Evaluation {
     let time = |seconds| Some(Timestamp { seconds, nanos: 0 });
     let point = v1::MetricPoint {
         metric: "accuracy".to_owned(),
@@ -146,20 +157,13 @@ pub fn request(population: &Population, index: usize) -> Result<Bytes, Failure> 
         value: Some(Value::Rate(v1::RatePoint { k: 912, n: 1_000 })),
         ..Default::default()
     };
-    let evaluation = v1::Evaluation {
+    v1::Evaluation {
         window_start_time: time(WINDOW),
         window_end_time: time(WINDOW + 86_400),
         evaluator: Some(v1::Evaluator { name: "nightly".to_owned(), version: "2.9.1".to_owned() }),
         points: vec![point],
         ..Default::default()
-    };
-    framed(&v1::RecordEvaluationRequest {
-        parent: Population::version(&population.model(model)?, number)?.to_string(),
-        evaluation_id: String::new(),
-        evaluation: Some(evaluation),
-        request_id: format!("benchmark-{}-{index:012}", std::process::id()),
-        validate_only: false,
-    })
+    }
 }
 
 /// The baseline.

@@ -7,7 +7,7 @@ use prost_types::Timestamp as ProtoTime;
 
 use super::environment::now;
 use crate::proto::v1::{
-    Artifact, Contact, DatasetReference, PropertyValue, UpstreamReference, property_value,
+    Artifact, Contact, DatasetReference, Dimension, PropertyValue, UpstreamReference, property_value,
 };
 
 /// A point in the past of a registry.
@@ -96,6 +96,12 @@ pub fn parse_pair(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("not of the form key=value".to_owned()),
     }
+}
+
+/// Reads `key=code,code`.
+pub fn parse_dimension(text: &str) -> Result<(String, Dimension), String> {
+    let (key, codes) = parse_pair(text).map_err(|_| "not of the form key=code,code".to_owned())?;
+    Ok((key, Dimension { codes: codes.split(',').map(|code| code.trim().to_owned()).collect() }))
 }
 
 /// Reads `key=text`, `key:int=5`, `key:number=0.5`, `key:bool=true` or

@@ -9,6 +9,7 @@ use super::{
     argument::{parse_dataset, parse_time},
     client::Session,
     error::Failure,
+    evaluation_import::{IMPORT_HELP, ImportArgs, import},
     evaluation_view::{facts, table},
     file::read,
     flags::{ChangeFlags, PageFlags, PastFlag},
@@ -56,6 +57,10 @@ When one is refused, nothing is recorded; `requests[4]` in the answer is the fif
 Example:
   steward evaluation record-batch fundraising --file evaluations.jsonl")]
     RecordBatch(RecordBatchArgs),
+
+    /// Record the evaluations of a file, and report the lines that are refused
+    #[command(after_help = IMPORT_HELP)]
+    Import(ImportArgs),
 
     /// Show one evaluation
     Get(GetArgs),
@@ -189,6 +194,7 @@ pub async fn run(session: &Session, command: EvaluationCommand) -> Result<(), Fa
     match command {
         EvaluationCommand::Record(args) => record(session, args).await,
         EvaluationCommand::RecordBatch(args) => record_batch(session, args).await,
+        EvaluationCommand::Import(args) => import(session, args).await,
         EvaluationCommand::Get(args) => get(session, args).await,
         EvaluationCommand::List(args) => list(session, args).await,
     }
@@ -307,7 +313,8 @@ async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
     session.output().list(&answer, &table, "There is no such evaluation.", &answer.next_page_token)
 }
 
-fn parse_evaluator(text: &str) -> Result<Evaluator, String> {
+/// Reads `NAME@VERSION` or a name alone.
+pub fn parse_evaluator(text: &str) -> Result<Evaluator, String> {
     let (name, version) = text.split_once('@').unwrap_or((text, ""));
     Ok(Evaluator { name: name.to_owned(), version: version.to_owned() })
 }

@@ -17,6 +17,7 @@ pub fn facts(evaluation: &Evaluation) -> Facts {
         .add("Evaluator", evaluator_words(evaluation))
         .add("Data set", dataset)
         .add_lines("Measured", evaluation.points.iter().map(point_words))
+        .add("Folded", folded_words(evaluation.folded_cell_count))
         .add("Note", &evaluation.note)
         .add("Recorded", format!("{} by {}", time(evaluation.create_time), evaluation.recorder))
         .add("Full name", &evaluation.name)
@@ -37,6 +38,14 @@ pub fn table(evaluations: &[Evaluation], metric: &str) -> Table {
         ]);
     }
     table
+}
+
+fn folded_words(cells: i32) -> String {
+    match cells {
+        0 => String::new(),
+        1 => "1 cell was too small to stand by itself".to_owned(),
+        cells => format!("{cells} cells were too small to stand by themselves"),
+    }
 }
 
 fn window_words(evaluation: &Evaluation) -> String {

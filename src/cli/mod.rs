@@ -17,6 +17,8 @@ mod demo;
 mod environment;
 pub mod error;
 mod evaluation;
+mod evaluation_file;
+mod evaluation_import;
 mod evaluation_view;
 mod explain;
 mod export;

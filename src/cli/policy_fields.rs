@@ -64,6 +64,10 @@ pub struct PolicyFields {
     /// Days from the retirement of a version to its earliest archiving
     #[arg(long, value_name = "DAYS")]
     retention_days: Option<i32>,
+
+    /// What is counted of fewer people is recorded under OTHER
+    #[arg(long, value_name = "PEOPLE")]
+    minimum_cell_count: Option<i32>,
 }
 
 /// What becomes of calls after a sunset, in words.
@@ -102,6 +106,7 @@ impl PolicyFields {
             rollback_min_days: self.rollback_min_days.unwrap_or(base.rollback_min_days),
             drill_max_age_days: self.drill_max_age_days.unwrap_or(base.drill_max_age_days),
             retention_days: self.retention_days.unwrap_or(base.retention_days),
+            minimum_cell_count: self.minimum_cell_count.unwrap_or(base.minimum_cell_count),
             ..base
         }
     }
@@ -126,6 +131,7 @@ impl PolicyFields {
             (self.rollback_min_days.is_some(), "rollback_min_days"),
             (self.drill_max_age_days.is_some(), "drill_max_age_days"),
             (self.retention_days.is_some(), "retention_days"),
+            (self.minimum_cell_count.is_some(), "minimum_cell_count"),
         ];
         mask_of(given.into_iter().filter_map(|(is_given, path)| is_given.then_some(path)), [])
     }

@@ -39,6 +39,7 @@ pub fn facts(policy: &Policy) -> Facts {
         .add("Way back", format!("a deprecated version with {} left", days(policy.rollback_min_days)))
         .add("Rehearsal", rehearsal_words(policy))
         .add("Retention", days(policy.retention_days))
+        .add("Smallest cell", format!("{} observations", policy.minimum_cell_count))
         .add("Revision", format!("{} of {}", policy.revision, time(policy.update_time)))
         .add("Digest", &policy.digest)
         .add("Etag", &policy.etag)

@@ -44,6 +44,13 @@ pub fn advice(reason: &str) -> Option<&'static str> {
         "REPLACEMENT_NOT_APPROVED" => "Have the replacement approved first, or name another.",
         "REPLACEMENT_CIRCLE" => "Name a replacement that does not lead back here.",
         "EVALUATION_NOT_ACCEPTED" => "Record it for a version that is in use or in review.",
+        "DIMENSION_NOT_DECLARED" => {
+            "Leave that breakdown out, or declare it on a draft: `steward version update --dimension KEY=CODE,…`."
+        }
+        "CODE_NOT_DECLARED" => {
+            "Record it as OTHER, or declare it on a draft: `steward version update --dimension KEY=CODE,…`."
+        }
+        "CELLS_TOO_SMALL" => "Record one measurement for OTHER in their place, or leave them out.",
         "VERSION_ON_HOLD" => "Somebody other than who placed the hold lifts it: `steward version release`.",
         "VERSION_NOT_HELD" => "Nothing has to be lifted.",
         "CARD_INCOMPLETE" => {

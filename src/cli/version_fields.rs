@@ -4,13 +4,13 @@ use clap::{Args, ValueEnum};
 use prost_types::FieldMask;
 
 use super::{
-    argument::{parse_artifact, parse_dataset, parse_pair, parse_property, parse_upstream},
+    argument::{parse_artifact, parse_dataset, parse_dimension, parse_pair, parse_property, parse_upstream},
     error::Failure,
     flags::mask_of,
     name,
 };
 use crate::proto::v1::{
-    Artifact, DatasetReference, PropertyValue, Source, UpstreamReference, Version, source,
+    Artifact, DatasetReference, Dimension, PropertyValue, Source, UpstreamReference, Version, source,
 };
 
 /// What is said about a version.
@@ -56,6 +56,11 @@ pub struct VersionFields {
     /// `k:time=2026-01-01`; may be repeated
     #[arg(long = "property", value_name = "KEY[:TYPE]=VALUE", value_parser = parse_property)]
     properties: Vec<(String, PropertyValue)>,
+
+    /// What its evaluations may be broken down by: a key and its codes, such as `region=north,south`; may be
+    /// repeated
+    #[arg(long = "dimension", value_name = "KEY=CODE,…", value_parser = parse_dimension)]
+    dimensions: Vec<(String, Dimension)>,
 }
 
 /// Fields that an update can empty.
@@ -69,6 +74,7 @@ pub enum ClearableField {
     Sources,
     Tags,
     Properties,
+    Dimensions,
 }
 
 impl ClearableField {
@@ -81,6 +87,7 @@ impl ClearableField {
             ClearableField::Sources => "sources",
             ClearableField::Tags => "labels",
             ClearableField::Properties => "properties",
+            ClearableField::Dimensions => "dimensions",
         }
     }
 }
@@ -98,6 +105,7 @@ impl VersionFields {
             (sources, "sources"),
             (!self.labels.is_empty(), "labels"),
             (!self.properties.is_empty(), "properties"),
+            (!self.dimensions.is_empty(), "dimensions"),
         ];
         given.into_iter().filter_map(|(is_given, path)| is_given.then_some(path)).collect()
     }
@@ -123,6 +131,7 @@ impl VersionFields {
             sources,
             labels: self.labels.into_iter().collect(),
             properties: self.properties.into_iter().collect(),
+            dimensions: self.dimensions.into_iter().collect(),
             ..Version::default()
         })
     }

@@ -9,8 +9,8 @@ use super::{
     table::{Facts, Table, day, pairs, printable, time, version_words, word},
 };
 use crate::proto::v1::{
-    Artifact, DatasetReference, Deprecation, ResolveVersionResponse, Source, UpstreamReference, Version,
-    VersionState, source,
+    Artifact, DatasetReference, Deprecation, Dimension, ResolveVersionResponse, Source, UpstreamReference,
+    Version, VersionState, source,
 };
 
 /// The state in a word, such as `APPROVED`.
@@ -38,6 +38,7 @@ pub fn facts(version: &Version) -> Facts {
         .add_lines("Made from", version.sources.iter().map(source_words))
         .add("Tags", pairs(&version.labels))
         .add_lines("Properties", version.properties.iter().map(property_words))
+        .add_lines("Dimensions", version.dimensions.iter().map(dimension_words))
         .add("Created", time(version.create_time))
         .add_lines("Submitted", decision_lines(version.submission.as_ref()))
         .add_lines(review, decision_lines(version.review.as_ref()))
@@ -105,6 +106,11 @@ fn replacement_words(version: &Version, deprecation: &Deprecation) -> String {
         _ if name::parent(replacement) == name::parent(&version.name) => name::id(replacement),
         _ => version_words(replacement),
     }
+}
+
+/// `region: north, south`.
+fn dimension_words((key, dimension): (&String, &Dimension)) -> String {
+    format!("{key}: {}", dimension.codes.join(", "))
 }
 
 fn artifact_words(artifact: &Artifact) -> String {

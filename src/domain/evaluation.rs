@@ -1,8 +1,10 @@
 //! Evaluations: what was measured of a version over a time window.
 
+pub mod declared;
+pub mod personal;
 pub mod point;
 
-use self::point::MetricPoint;
+use self::point::{MetricPoint, fold};
 use super::{
     check::{Check, Violations},
     lifecycle::VersionState,
@@ -68,8 +70,11 @@ impl Check for EvaluationContent {
         violations.within("evaluator", |v| {
             v.text("name", &self.evaluator.name, 1, 128);
             v.text("version", &self.evaluator.version, 0, 64);
+            impersonal(v, "name", &self.evaluator.name);
+            impersonal(v, "version", &self.evaluator.version);
         });
         violations.text("note", &self.note, 0, 1_000);
+        impersonal(violations, "note", &self.note);
         if self.points.is_empty() {
             violations.add("points", "is required: record at least one measurement");
         }
@@ -86,6 +91,13 @@ impl Check for EvaluationContent {
     }
 }
 
+/// Refuses a free text that seems to hold personal data, without repeating it.
+fn impersonal(violations: &mut Violations, field: &str, text: &str) {
+    if let Some(kind) = personal::seems_to_hold(text) {
+        violations.add(field, format!("looks as if it held {kind}; evaluations hold no personal data"));
+    }
+}
+
 /// A recorded evaluation. It never changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Evaluation {
@@ -98,21 +110,38 @@ pub struct Evaluation {
     pub create_time: Timestamp,
     /// Who recorded it.
     pub recorder: String,
+    /// Cells that were too small to be recorded by themselves.
+    #[serde(rename = "folded_cell_count", default, skip_serializing_if = "is_zero")]
+    pub folded_cells: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 impl Evaluation {
-    /// Records an evaluation of a version that is not yet out of service.
+    /// Records an evaluation of a version that is not yet out of service, by keys and
+    /// codes that it declares. Cells of fewer than `least` observations are folded.
     pub fn record(
         name: EvaluationName,
         content: EvaluationContent,
         version: &Version,
+        least: u32,
         recorder: String,
         now: Timestamp,
     ) -> Result<Self, Vec<Refusal>> {
         use VersionState::*;
         match version.state {
             Draft | Candidate | Approved | Deprecated => {
-                Ok(Evaluation { name, content, create_time: now, recorder })
+                let undeclared = declared::undeclared(&content.points, version);
+                if !undeclared.is_empty() {
+                    return Err(undeclared);
+                }
+                let folded = fold::fold(content.points, least);
+                let folded = folded.map_err(|point| vec![does_not_add_up(&point, version, least)])?;
+                let content = EvaluationContent { points: folded.points, ..content };
+                Ok(Evaluation { name, content, create_time: now, recorder, folded_cells: folded.cells })
             }
             Retired | Rejected | Archived => {
                 let sentence =
@@ -126,4 +155,13 @@ impl Evaluation {
     pub fn measures(&self, metric: &str) -> bool {
         self.content.points.iter().any(|point| point.metric == metric)
     }
+}
+
+fn does_not_add_up(point: &MetricPoint, version: &Version, least: u32) -> Refusal {
+    let sentence = format!(
+        "several slices of {:?} rest on fewer than {least} observations each, which are recorded together as \
+         OTHER, but these measurements do not add up; send one for OTHER, or leave them out",
+        point.metric
+    );
+    Refusal::new(Reason::CellsTooSmall, &version.name, sentence).with("metric", &point.metric)
 }

@@ -24,6 +24,8 @@ use std::collections::BTreeSet;
 
 /// Ten years: no span of a policy is longer.
 const MOST_DAYS: u32 = 3_650;
+/// No cell has to be larger than this.
+const MOST_CELL_COUNT: u32 = 1_000;
 /// Minutes of the longest brownout, a day.
 const MOST_MINUTES: u32 = 24 * 60;
 
@@ -109,6 +111,20 @@ pub struct PolicyContent {
     /// How closely versions in service are watched.
     #[serde(default)]
     pub monitoring: Monitoring,
+    /// What is counted of fewer people is not recorded by itself.
+    #[serde(default)]
+    pub minimum_cell_count: MinimumCellCount,
+}
+
+/// Cells of fewer observations than this are folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MinimumCellCount(pub u32);
+
+impl Default for MinimumCellCount {
+    fn default() -> Self {
+        MinimumCellCount(5)
+    }
 }
 
 masked!(PolicyContent {
@@ -129,6 +145,7 @@ masked!(PolicyContent {
     drill_max_age_days,
     retention_days,
     monitoring,
+    minimum_cell_count,
 });
 
 impl PolicyContent {
@@ -184,6 +201,7 @@ impl Check for PolicyContent {
         }
         within(violations, "approvals", self.approvals, 1, 10);
         violations.within("monitoring", |v| self.monitoring.check(v));
+        within(violations, "minimum_cell_count", self.minimum_cell_count.0, 1, MOST_CELL_COUNT);
         violations.within("extensions", |v| {
             within(v, "most", self.extensions.most, 0, 100);
             within(v, "total_days", self.extensions.total_days, 0, MOST_DAYS);

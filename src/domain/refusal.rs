@@ -51,6 +51,12 @@ reasons! {
     ReplacementCircle => "REPLACEMENT_CIRCLE",
     /// The version's state does not take evaluations.
     EvaluationNotAccepted => "EVALUATION_NOT_ACCEPTED",
+    /// An evaluation uses a key that its version does not declare.
+    DimensionNotDeclared => "DIMENSION_NOT_DECLARED",
+    /// An evaluation uses a code that its version does not declare.
+    CodeNotDeclared => "CODE_NOT_DECLARED",
+    /// Slices that are too small cannot be recorded together.
+    CellsTooSmall => "CELLS_TOO_SMALL",
     /// The version is on hold.
     VersionOnHold => "VERSION_ON_HOLD",
     /// The version is not on hold.

@@ -1,5 +1,8 @@
 //! Versions: what a caller may say about one while it is a draft.
 
+pub mod dimension;
+
+use self::dimension::{Dimensions, check_dimensions};
 use super::{
     canonical,
     check::{Check, Violations},
@@ -129,9 +132,12 @@ pub struct VersionContent {
     /// Short keys and values to filter by.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
     pub labels: Labels,
+    /// What its evaluations may be broken down by.
+    #[serde(default, skip_serializing_if = "Dimensions::is_empty")]
+    pub dimensions: Dimensions,
 }
 
-masked!(VersionContent { label, description, artifacts, upstream, sources, properties, labels });
+masked!(VersionContent { label, description, artifacts, upstream, sources, properties, labels, dimensions });
 
 impl VersionContent {
     /// The label, where there is one. Checked content has a well-formed one.
@@ -179,6 +185,7 @@ impl Check for VersionContent {
         }
         check_labels(&self.labels, violations);
         check_properties(&self.properties, violations);
+        check_dimensions(&self.dimensions, violations);
     }
 }
 

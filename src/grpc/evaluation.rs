@@ -145,6 +145,7 @@ fn read_content(fields: &mut Fields, evaluation: v1::Evaluation) -> Option<Valid
         recorder: _,
         etag: _,
         audit_position: _,
+        folded_cell_count: _,
     } = evaluation;
     let content = fields.within("evaluation", |fields| {
         let start = fields.required_time("window_start_time", window_start_time);
@@ -167,7 +168,7 @@ fn read_content(fields: &mut Fields, evaluation: v1::Evaluation) -> Option<Valid
 fn write(stored: Stored<Evaluation>) -> v1::Evaluation {
     let etag = stored.etag();
     let audit_position = stored.position.unwrap_or_default();
-    let Evaluation { name, content, create_time, recorder } = stored.value;
+    let Evaluation { name, content, create_time, recorder, folded_cells } = stored.value;
     let Evaluator { name: evaluator, version } = content.evaluator;
     v1::Evaluation {
         name: name.to_string(),
@@ -181,5 +182,6 @@ fn write(stored: Stored<Evaluation>) -> v1::Evaluation {
         recorder,
         etag,
         audit_position,
+        folded_cell_count: field::int32(folded_cells),
     }
 }

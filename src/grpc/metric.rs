@@ -151,8 +151,8 @@ fn write_shape(shape: Shape) -> Option<metric_segment::Shape> {
     Some(match shape {
         Shape::Any => return None,
         Shape::Bins(Bins::Numeric { edges }) => metric_segment::Shape::NumericBins(v1::NumericBins { edges }),
-        Shape::Bins(Bins::Categorical { categories }) => {
-            metric_segment::Shape::CategoricalBins(v1::CategoricalBins { categories })
+        Shape::Bins(Bins::Categorical { categories, attribute }) => {
+            metric_segment::Shape::CategoricalBins(v1::CategoricalBins { categories, attribute })
         }
         Shape::Accuracy(accuracy) => metric_segment::Shape::RelativeAccuracy(accuracy),
         Shape::Attribute(attribute) => metric_segment::Shape::Attribute(attribute),

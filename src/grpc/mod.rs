@@ -18,6 +18,7 @@ pub mod metric;
 pub mod model;
 pub mod monitor;
 pub mod namespace;
+pub mod otlp;
 pub mod policy;
 pub mod proposal;
 pub mod serve;

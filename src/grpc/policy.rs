@@ -10,7 +10,7 @@ use crate::{
     domain::{
         name::{PolicyId, PolicyName},
         policy::{
-            BrownoutRule, Enforcement, ExtensionRule, Policy, PolicyContent,
+            BrownoutRule, Enforcement, ExtensionRule, MinimumCellCount, Policy, PolicyContent,
             card::CardField,
             gate::{Gate, Requirement},
             monitoring::{AlarmAction, Monitoring},
@@ -126,6 +126,7 @@ fn read_content(fields: &mut Fields, policy: v1::Policy) -> PolicyContent {
         drill_max_age_days,
         retention_days,
         monitoring,
+        minimum_cell_count,
         revision: _,
         digest: _,
         create_time: _,
@@ -159,6 +160,10 @@ fn read_content(fields: &mut Fields, policy: v1::Policy) -> PolicyContent {
         rollback_min_days: whole("rollback_min_days", rollback_min_days),
         drill_max_age_days: whole("drill_max_age_days", drill_max_age_days),
         retention_days: whole("retention_days", retention_days),
+        minimum_cell_count: match minimum_cell_count {
+            0 => MinimumCellCount::default(),
+            given => MinimumCellCount(whole("minimum_cell_count", given)),
+        },
         gates: read_gates(fields, gates),
         card_fields: read_card_fields(fields, card_fields),
         enforcement: read_enforcement(fields, enforcement),
@@ -318,6 +323,7 @@ fn write(stored: Stored<Policy>) -> v1::Policy {
         drill_max_age_days: field::int32(content.drill_max_age_days),
         retention_days: field::int32(content.retention_days),
         monitoring: Some(write_monitoring(content.monitoring)),
+        minimum_cell_count: field::int32(content.minimum_cell_count.0),
         revision: field::int32(revision),
         digest,
         create_time: Some(field::time(create_time)),

@@ -9,7 +9,10 @@ use crate::{
     domain::{
         lifecycle::VersionState,
         name::{AliasId, ConsumerId, ModelName, VersionLabel, VersionNumber},
-        version::{Artifact, DatasetReference, Source, UpstreamReference, Version, VersionContent},
+        version::{
+            Artifact, DatasetReference, Source, UpstreamReference, Version, VersionContent,
+            dimension::Dimension,
+        },
     },
     proto::v1::{self, version_service_server::VersionService},
     registry::{
@@ -169,6 +172,7 @@ fn read_content(fields: &mut Fields, version: v1::Version) -> VersionContent {
         sources,
         properties,
         labels,
+        dimensions,
         state: _,
         content_digest: _,
         submission: _,
@@ -209,6 +213,7 @@ fn read_content(fields: &mut Fields, version: v1::Version) -> VersionContent {
         sources: read_sources(fields, sources),
         properties: fields.properties(properties),
         labels,
+        dimensions: dimensions.into_iter().map(|(key, one)| (key, Dimension { codes: one.codes })).collect(),
     })
 }
 
@@ -262,6 +267,10 @@ fn write_source(source: Source) -> v1::Source {
     v1::Source { kind: Some(kind) }
 }
 
+fn write_dimension((key, dimension): (String, Dimension)) -> (String, v1::Dimension) {
+    (key, v1::Dimension { codes: dimension.codes })
+}
+
 fn write_state(state: VersionState) -> v1::VersionState {
     match state {
         VersionState::Draft => v1::VersionState::Draft,
@@ -302,6 +311,7 @@ pub fn write(stored: Stored<Version>) -> v1::Version {
         sources: content.sources.into_iter().map(write_source).collect(),
         properties: field::properties(content.properties),
         labels: content.labels,
+        dimensions: content.dimensions.into_iter().map(write_dimension).collect(),
         state: write_state(version.state).into(),
         content_digest: version.content_digest,
         submission: version.submission.map(decision::write),

@@ -4,6 +4,7 @@ use super::{
     Registry,
     call::{Call, Stored},
     error::Error,
+    facts,
     monitor::Watch,
     mutation::Mutation,
     page::{Listing, Page, PageRequest},
@@ -69,6 +70,8 @@ impl Mutation for RecordEvaluations {
         let mut watch = Watch::default();
         let mut seen = BTreeSet::new();
         let mut refusals = Vec::new();
+        // All are of one model.
+        let mut least = None;
         for (index, new) in self.evaluations.iter().enumerate() {
             let id = new.id.as_ref().unwrap_or(&self.drawn[index]);
             let name = EvaluationName { version: new.version.clone(), evaluation: id.clone() };
@@ -76,13 +79,18 @@ impl Mutation for RecordEvaluations {
                 let sentence = format!("{id} stands here a second time");
                 return Err(Error::field(&self.path(index, "evaluation_id"), sentence));
             }
-            view.get::<Model>(&new.version.model).await?.value.require_alive()?;
+            let model = view.get::<Model>(&new.version.model).await?.value;
+            model.require_alive()?;
+            let least = match least {
+                Some(least) => least,
+                None => *least.insert(facts::policy(view, &model).await?.content.minimum_cell_count.0),
+            };
             let version = view.get::<Version>(&new.version).await?.value;
             if view.record(&name.clone().into()).await?.is_some() {
                 return Err(Error::exists(name, "; evaluations never change: record a new one"));
             }
             let content = new.content.clone().into_inner();
-            match Evaluation::record(name, content, &version, call.caller.actor.clone(), now) {
+            match Evaluation::record(name, content, &version, least, call.caller.actor.clone(), now) {
                 Ok(evaluation) => {
                     watch.observe(view, &version, &evaluation, now).await?;
                     events.push(Event::set(EventType::EvaluationRecorded, evaluation));

@@ -1,6 +1,10 @@
-//! Evaluations through the wire.
+//! Evaluations through the wire, and from files.
 
-use crate::support::{BEGIN, DAY, NOTICE, REVIEWER, TestServer, by, explain, model_name, time, version_name};
+mod import;
+
+use crate::support::{
+    BEGIN, DAY, NOTICE, REVIEWER, TestServer, by, declaring, explain, model_name, time, version_name,
+};
 use std::collections::BTreeMap;
 use steward_registry::proto::v1::{
     self, CategoricalBins, ConfusionCounts, ConfusionPoint, ExponentialBuckets, ExponentialHistogramPoint,
@@ -34,7 +38,8 @@ fn every_type() -> Vec<MetricPoint> {
     let edges = vec![-1e300, -0.1, f64::MIN_POSITIVE, 0.1, 1e300];
     let numeric = Some(Bins::Numeric(NumericBins { edges }));
     let categories = ["MAR-1", "2", "x.y_z+"].map(str::to_owned).to_vec();
-    let categorical = Some(Bins::Categorical(CategoricalBins { categories }));
+    let attribute = "marital".to_owned();
+    let categorical = Some(Bins::Categorical(CategoricalBins { attribute, categories }));
     let group = |group: &str, count| ConfusionCounts {
         group: group.to_owned(),
         true_positives: count,
@@ -44,13 +49,13 @@ fn every_type() -> Vec<MetricPoint> {
     };
     let values = [
         Value::Rate(RatePoint { k: MOST, n: MOST }),
-        Value::Moments(MomentsPoint { n: 3, mean: 0.1 + 0.2, m2: 1e-17, min: 0.3, max: 0.30000000000000004 }),
+        Value::Moments(MomentsPoint { n: 5, mean: 0.1 + 0.2, m2: 1e-17, min: 0.3, max: 0.30000000000000004 }),
         Value::Histogram(HistogramPoint {
             bins: numeric,
-            counts: vec![1, 2, 3, 4, 5, 6],
+            counts: vec![5, 6, 0, 8, 9, 10],
             reference_counts: vec![0, 0, 0, 0, 0, MOST],
         }),
-        Value::Histogram(HistogramPoint { bins: categorical, counts: vec![0, 0, 1], ..Default::default() }),
+        Value::Histogram(HistogramPoint { bins: categorical, counts: vec![0, 0, 5], ..Default::default() }),
         Value::ExponentialHistogram(ExponentialHistogramPoint {
             scale: -10,
             zero_count: 4,
@@ -75,14 +80,14 @@ fn every_type() -> Vec<MetricPoint> {
             groups: vec![group("a", 5), group("b", 0)],
         }),
         Value::Usage(UsagePoint {
-            requests: 1,
+            requests: 5,
             input_tokens: 2,
             output_tokens: 3,
             cost_micros: 4,
             currency: "EUR".to_owned(),
             outcomes: 5,
         }),
-        Value::Plain(PlainPoint { value: -0.1, n: 1 }),
+        Value::Plain(PlainPoint { value: -0.1, n: 5 }),
     ];
     let point = |(index, value)| MetricPoint {
         metric: format!("metric/{index}"),
@@ -100,7 +105,13 @@ fn every_type() -> Vec<MetricPoint> {
 async fn started() -> TestServer {
     let server = TestServer::start().await;
     server.model("m").await;
-    server.version("m").await;
+    let declared = [
+        ("marital", &["MAR-1", "2", "x.y_z+"][..]),
+        ("sex", &["a", "b"]),
+        ("region", &["north"]),
+        ("age", &["65+"]),
+    ];
+    server.versions().create_version(declaring("m", &declared)).await.unwrap();
     server
 }
 

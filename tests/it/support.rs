@@ -2,6 +2,7 @@
 //! stands still until the test moves it, and clients of every service.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::Path,
     sync::{
@@ -325,6 +326,20 @@ pub fn create_version(model: &str) -> v1::CreateVersionRequest {
     let artifact = v1::Artifact { uri: "s3://models/m.onnx".to_owned(), digest, ..Default::default() };
     let version = v1::Version { artifacts: vec![artifact], ..Default::default() };
     v1::CreateVersionRequest { parent: model_name(model), version: Some(version), ..Default::default() }
+}
+
+/// The same, for a version that declares dimensions and their codes.
+pub fn declaring(model: &str, dimensions: &[(&str, &[&str])]) -> v1::CreateVersionRequest {
+    let mut request = create_version(model);
+    let version = request.version.get_or_insert_default();
+    version.dimensions = self::dimensions(dimensions);
+    request
+}
+
+/// Dimensions with their codes.
+pub fn dimensions(declared: &[(&str, &[&str])]) -> BTreeMap<String, v1::Dimension> {
+    let codes = |codes: &[&str]| v1::Dimension { codes: codes.iter().map(|&code| code.to_owned()).collect() };
+    declared.iter().map(|(key, of)| ((*key).to_owned(), codes(of))).collect()
 }
 
 /// A time on the wire, in microseconds since 1970.

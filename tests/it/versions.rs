@@ -1,7 +1,9 @@
 //! Versions through the wire: content and lists. Resolving is in
 //! `resolve.rs`, the states are in `lifecycle.rs`.
 
-use crate::support::{BEGIN, TestServer, create_version, explain, model_name, time, version_name};
+use crate::support::{
+    BEGIN, TestServer, create_version, dimensions, explain, model_name, time, version_name,
+};
 use std::collections::BTreeMap;
 use steward_registry::proto::v1::{self, property_value::Kind, source};
 use tonic::{Code, Response, Status};
@@ -40,6 +42,7 @@ fn complete() -> v1::Version {
             v1::PropertyValue { kind: Some(Kind::DoubleValue(0.35)) },
         )]),
         labels: BTreeMap::from([("stage".to_owned(), "pilot".to_owned())]),
+        dimensions: dimensions(&[("region", &["south", "north"])]),
         ..Default::default()
     }
 }
@@ -59,6 +62,7 @@ fn different() -> v1::Version {
         sources: vec![source],
         properties: BTreeMap::new(),
         labels: BTreeMap::from([("stage".to_owned(), "live".to_owned())]),
+        dimensions: dimensions(&[("age", &["65+"])]),
         ..Default::default()
     }
 }
@@ -214,7 +218,7 @@ async fn a_parent_has_to_exist_in_the_same_namespace() {
 async fn a_mask_changes_the_field_that_it_names_and_no_other() {
     let server = started().await;
     type Take = fn(&mut v1::Version, v1::Version);
-    let fields: [(&str, Take); 7] = [
+    let fields: [(&str, Take); 8] = [
         ("label", |v, from| v.label = from.label),
         ("description", |v, from| v.description = from.description),
         ("artifacts", |v, from| v.artifacts = from.artifacts),
@@ -222,6 +226,7 @@ async fn a_mask_changes_the_field_that_it_names_and_no_other() {
         ("sources", |v, from| v.sources = from.sources),
         ("properties", |v, from| v.properties = from.properties),
         ("labels", |v, from| v.labels = from.labels),
+        ("dimensions", |v, from| v.dimensions = from.dimensions),
     ];
     for (number, (field, take)) in (1..).zip(fields) {
         let unlabelled = v1::Version { label: String::new(), ..complete() };

@@ -1,6 +1,7 @@
 //! Measurements: typed aggregates from which statistics follow. No type can
 //! carry a row, a prompt or an answer.
 
+pub mod fold;
 mod rules;
 
 use serde::{Deserialize, Serialize};
@@ -126,6 +127,9 @@ pub enum Bins {
     },
     /// One for each code.
     Categorical {
+        /// What the codes are of.
+        #[serde(default)]
+        attribute: String,
         /// Distinct.
         categories: Vec<String>,
     },
@@ -136,7 +140,7 @@ impl Bins {
     pub fn estimated_bytes(&self) -> usize {
         match self {
             Bins::Numeric { edges } => 20 * edges.len(),
-            Bins::Categorical { categories } => categories.iter().map(|code| code.len() + 3).sum(),
+            Bins::Categorical { categories, .. } => categories.iter().map(|code| code.len() + 3).sum(),
         }
     }
 }

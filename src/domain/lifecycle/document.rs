@@ -170,6 +170,9 @@ fn policies() -> String {
         p.drill_max_age_days.to_string()
     });
     row("`retention_days`: from the retirement to the archive", &|p| p.retention_days.to_string());
+    row("`minimum_cell_count`: what is counted of fewer people goes into OTHER", &|p| {
+        p.minimum_cell_count.0.to_string()
+    });
     table
 }
 

@@ -48,7 +48,7 @@ fn evaluation(end: Timestamp, point: &MetricPoint) -> Evaluation {
         points: vec![point.clone()],
         note: String::new(),
     };
-    Evaluation { name, content, create_time: end, recorder: "ann".to_owned() }
+    Evaluation { name, content, create_time: end, recorder: "ann".to_owned(), folded_cells: 0 }
 }
 
 fn monitor(baseline: &MetricPoint, policy: &PolicyContent) -> Monitor {
@@ -59,7 +59,10 @@ fn monitor(baseline: &MetricPoint, policy: &PolicyContent) -> Monitor {
 
 #[test]
 fn every_type_of_point_that_can_be_compared_is() {
-    let bins = || Bins::Categorical { categories: ["a", "b"].map(str::to_owned).to_vec() };
+    let bins = || Bins::Categorical {
+        categories: ["a", "b"].map(str::to_owned).to_vec(),
+        attribute: "code".to_owned(),
+    };
     let counts = |counts: [i64; 2]| {
         PointValue::Histogram(Histogram {
             bins: bins(),

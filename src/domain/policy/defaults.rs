@@ -1,7 +1,8 @@
 //! The policies that every namespace begins with, one for each risk tier.
 
 use super::{
-    BrownoutRule, Enforcement, ExtensionRule, PolicyContent, card::CardField, monitoring::Monitoring,
+    BrownoutRule, Enforcement, ExtensionRule, MinimumCellCount, PolicyContent, card::CardField,
+    monitoring::Monitoring,
 };
 use crate::domain::model::RiskTier;
 
@@ -34,6 +35,7 @@ fn preview() -> PolicyContent {
         drill_max_age_days: 0,
         retention_days: 0,
         monitoring: Monitoring::default(),
+        minimum_cell_count: MinimumCellCount::default(),
     }
 }
 

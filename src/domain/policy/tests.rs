@@ -36,6 +36,8 @@ fn spans_and_counts_have_limits() {
     assert_eq!(with(|p| p.evidence_max_age_days = 0), ["evidence_max_age_days"]);
     assert_eq!(with(|p| p.approvals = 0), ["approvals"]);
     assert_eq!(with(|p| p.approvals = 11), ["approvals"]);
+    assert_eq!(with(|p| p.minimum_cell_count.0 = 0), ["minimum_cell_count"]);
+    assert_eq!(with(|p| p.minimum_cell_count.0 = 1_001), ["minimum_cell_count"]);
     assert_eq!(with(|p| p.extensions.most = 101), ["extensions.most"]);
     assert_eq!(with(|p| p.reminder_days = vec![0]), ["reminder_days[0]"]);
     assert_eq!(with(|p| p.brownouts[1].minutes = 24 * 60 + 1), ["brownouts[1].minutes"]);

@@ -188,7 +188,7 @@ impl Shape {
 fn count(bins: &Bins) -> usize {
     match bins {
         Bins::Numeric { edges } => edges.len() + 1,
-        Bins::Categorical { categories } => categories.len(),
+        Bins::Categorical { categories, .. } => categories.len(),
     }
 }
 

@@ -87,8 +87,8 @@ fn read_histogram(fields: &mut Fields, point: v1::HistogramPoint) -> Option<Hist
     let v1::HistogramPoint { counts, reference_counts, bins } = point;
     let bins = match bins {
         Some(histogram_point::Bins::Numeric(v1::NumericBins { edges })) => Bins::Numeric { edges },
-        Some(histogram_point::Bins::Categorical(v1::CategoricalBins { categories })) => {
-            Bins::Categorical { categories }
+        Some(histogram_point::Bins::Categorical(v1::CategoricalBins { attribute, categories })) => {
+            Bins::Categorical { attribute, categories }
         }
         None => {
             fields.refuse("histogram.bins", "is required: give numeric or categorical bins");
@@ -171,8 +171,8 @@ fn write_value(value: PointValue) -> metric_point::Value {
 fn write_histogram(point: Histogram) -> v1::HistogramPoint {
     let bins = match point.bins {
         Bins::Numeric { edges } => histogram_point::Bins::Numeric(v1::NumericBins { edges }),
-        Bins::Categorical { categories } => {
-            histogram_point::Bins::Categorical(v1::CategoricalBins { categories })
+        Bins::Categorical { attribute, categories } => {
+            histogram_point::Bins::Categorical(v1::CategoricalBins { attribute, categories })
         }
     };
     v1::HistogramPoint { counts: point.counts, reference_counts: point.reference_counts, bins: Some(bins) }

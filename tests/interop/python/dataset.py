@@ -19,6 +19,10 @@ AGE_EDGES = (10.0, 18.0, 25.0, 33.0, 42.0, 50.0, 56.0, 63.0, 72.0)
 # MAR: married, widowed, divorced, separated, never married.
 MARITAL_CODES = ("1", "2", "3", "4", "5")
 
+# What evaluations are broken down by, as the version declares it: marital status, sex,
+# and race (nine groups, some of them of very few people).
+DECLARED_CODES = {"MAR": MARITAL_CODES, "SEX": ("1", "2"), "RAC1P": tuple("123456789")}
+
 
 @dataclass(frozen=True)
 class Confusion:

@@ -88,7 +88,10 @@ def _fairness(checks: Checks, latest: evaluation_pb2.Evaluation) -> None:
     low, high = sorted(known.positive_rate(*cells) for cells in by_sex.values())
     checks.close(high - low, known.PARITY_DIFFERENCE, 5e-6, f"parity difference by SEX is {high - low:.5f}")
     checks.close(low / high, known.PARITY_RATIO, 5e-6, f"parity ratio by SEX is {low / high:.5f}")
-    people = sum(sum(cells) for cells in confusion(latest, "confusion/race").values())
+    by_race = {group: sum(cells) for group, cells in confusion(latest, "confusion/race").items()}
+    small = [group for group, size in by_race.items() if size < 5 and group != "OTHER"]
+    checks.equal(small, [], f"no group of RAC1P has fewer than five people: {by_race}")
+    people = sum(by_race.values())
     checks.equal(people, known.SIZES[2018], f"the groups of RAC1P hold all {people:,} people")
 
 

@@ -83,6 +83,6 @@ def _age(year: Year, reference: Year | None) -> pb.HistogramPoint:
 
 
 def _marital(year: Year, reference: Year | None) -> pb.HistogramPoint:
-    bins = pb.CategoricalBins(categories=MARITAL_CODES)
+    bins = pb.CategoricalBins(attribute="MAR", categories=MARITAL_CODES)
     counts = reference.marital if reference else ()
     return pb.HistogramPoint(categorical=bins, counts=year.marital, reference_counts=counts)

@@ -2,7 +2,7 @@
 //! control characters, records that are too large, fields that are missing.
 
 use super::{evaluation, invalid};
-use crate::support::{BEGIN, TestServer, create_model, create_version, time, version_name};
+use crate::support::{BEGIN, TestServer, create_model, create_version, dimensions, time, version_name};
 use std::collections::BTreeMap;
 use steward_registry::proto::v1::{
     self, HistogramPoint, NumericBins, histogram_point::Bins, metric_point::Value, property_value::Kind,
@@ -107,6 +107,10 @@ async fn a_version_with_a_wrong_field_is_refused_by_that_field() {
     });
     case("version.description", &|v| v.description = "a\u{1b}".to_owned());
     case("version.labels", &|v| v.labels = label("Team", "x"));
+    case("version.dimensions", &|v| v.dimensions = dimensions(&[("the region", &["north"])]));
+    case("version.dimensions[\"k\"].codes", &|v| v.dimensions = dimensions(&[("k", &[])]));
+    case("version.dimensions[\"k\"].codes[0]", &|v| v.dimensions = dimensions(&[("k", &["in the north"])]));
+    case("version.dimensions[\"k\"].codes[1]", &|v| v.dimensions = dimensions(&[("k", &["a", "a"])]));
     case("version.properties[\"k\"]", &|v| v.properties = property("k", Some(Kind::DoubleValue(f64::NAN))));
     let sources = |kinds: Vec<Option<source::Kind>>| -> Vec<v1::Source> {
         kinds.into_iter().map(|kind| v1::Source { kind }).collect()

@@ -90,6 +90,11 @@ async fn an_evaluation_needs_a_window_an_evaluator_and_points_of_their_own() {
     });
     case("evaluator.name", &|e| e.evaluator = None);
     case("evaluator.name", &|e| e.evaluator.as_mut().unwrap().name = "a\nb".to_owned());
+    for text in ["ask jane.doe@example.org", "+49 30 1234567", "paid with 4111 1111 1111 1111"] {
+        case("note", &|e| e.note = text.to_owned());
+        case("evaluator.name", &|e| e.evaluator.as_mut().unwrap().name = text.to_owned());
+        case("evaluator.version", &|e| e.evaluator.as_mut().unwrap().version = text.to_owned());
+    }
     case("dataset.uri", &|e| e.dataset = Some(v1::DatasetReference::default()));
     case("points", &|e| e.points.clear());
     case("points[0].value", &|e| e.points[0].value = None);

@@ -131,7 +131,10 @@ async fn a_version_is_accepted_up_to_its_limits() {
             ..Default::default()
         })
     }
-    let limits: [Limit<v1::CreateVersionRequest>; 13] = [
+    fn dimension(codes: impl Iterator<Item = String>) -> v1::Dimension {
+        v1::Dimension { codes: codes.collect() }
+    }
+    let limits: [Limit<v1::CreateVersionRequest>; 17] = [
         ("version.label", 128, |r, n| version(r).label = text(n)),
         ("version.description", 4_000, |r, n| version(r).description = text(n)),
         ("version.artifacts", 100, |r, n| {
@@ -156,6 +159,18 @@ async fn a_version_is_accepted_up_to_its_limits() {
             let dataset = v1::DatasetReference { uri: "s3://d".to_owned(), row_count, ..Default::default() };
             version(r).sources = vec![v1::Source { kind: Some(v1::source::Kind::Dataset(dataset)) }];
         }),
+        ("version.dimensions", 32, |r, n| {
+            version(r).dimensions = keys(n).map(|key| (key, dimension(keys(1)))).collect();
+        }),
+        ("version.dimensions", 63, |r, n| {
+            version(r).dimensions = BTreeMap::from([(letters(n), dimension(keys(1)))]);
+        }),
+        ("version.dimensions[\"k\"].codes", 256, |r, n| {
+            version(r).dimensions = BTreeMap::from([("k".to_owned(), dimension(keys(n)))]);
+        }),
+        ("version.dimensions[\"k\"].codes[0]", 63, |r, n| {
+            version(r).dimensions = BTreeMap::from([("k".to_owned(), dimension([letters(n)].into_iter()))]);
+        }),
     ];
     let request = || {
         let mut request = create_version("m");
@@ -170,7 +185,19 @@ async fn a_version_is_accepted_up_to_its_limits() {
 async fn an_evaluation_is_accepted_up_to_its_limits() {
     let server = TestServer::start().await;
     server.model("m").await;
-    server.version("m").await;
+    let codes = |count| v1::Dimension { codes: keys(count).collect() };
+    let mut create = create_version("m");
+    let version = create.version.get_or_insert_default();
+    version.dimensions = keys(8)
+        .chain([letters(63)])
+        .map(|key| (key, v1::Dimension { codes: vec!["x".to_owned()] }))
+        .collect();
+    version.dimensions.extend([
+        ("k".to_owned(), v1::Dimension { codes: vec![letters(63)] }),
+        ("region".to_owned(), codes(256)),
+        ("sex".to_owned(), codes(100)),
+    ]);
+    server.versions().create_version(create).await.unwrap();
     fn content(request: &mut v1::RecordEvaluationRequest) -> &mut v1::Evaluation {
         request.evaluation.as_mut().unwrap()
     }
@@ -206,7 +233,8 @@ async fn an_evaluation_is_accepted_up_to_its_limits() {
             histogram(r, Bins::Numeric(NumericBins { edges }), n + 1);
         }),
         ("evaluation.points[0].histogram.categorical.categories", 256, |r, n| {
-            histogram(r, Bins::Categorical(CategoricalBins { categories: keys(n).collect() }), n);
+            let (attribute, categories) = ("region".to_owned(), keys(n).collect());
+            histogram(r, Bins::Categorical(CategoricalBins { attribute, categories }), n);
         }),
         ("evaluation.points[0].confusion.groups", 100, |r, n| {
             let group = |group| ConfusionCounts { group, ..Default::default() };

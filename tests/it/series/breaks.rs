@@ -28,7 +28,10 @@ fn edge(edge: f64) -> Value {
 }
 
 fn codes(codes: [&str; 2]) -> Value {
-    histogram(Bins::Categorical(CategoricalBins { categories: codes.map(str::to_owned).to_vec() }))
+    histogram(Bins::Categorical(CategoricalBins {
+        categories: codes.map(str::to_owned).to_vec(),
+        attribute: "code".to_owned(),
+    }))
 }
 
 fn sketch(relative_accuracy: f64) -> Value {

@@ -4,11 +4,11 @@ use super::{
     Bins, Buckets, Confusion, ExponentialHistogram, Histogram, MetricPoint, Moments, Plain, PointValue, Rate,
     Sketch, Usage,
 };
-use crate::domain::check::{Check, MAX_COUNT, Violations};
+use crate::domain::{
+    check::{Check, MAX_COUNT, Violations},
+    version::dimension::{CODE_EXTRA, LONGEST_CODE},
+};
 use std::collections::BTreeSet;
-
-/// Characters of a code besides ASCII letters and digits.
-const CODE_EXTRA: &str = "-_.+";
 
 impl Check for MetricPoint {
     fn check(&self, v: &mut Violations) {
@@ -18,8 +18,8 @@ impl Check for MetricPoint {
         }
         v.at_most("slice", self.slice.len(), 8);
         for (key, value) in &self.slice {
-            v.code("slice", key, 63, CODE_EXTRA, false);
-            v.within("slice", |v| v.code(&format!("[{key:?}]"), value, 63, CODE_EXTRA, false));
+            v.code("slice", key, LONGEST_CODE, CODE_EXTRA, false);
+            v.within("slice", |v| v.code(&format!("[{key:?}]"), value, LONGEST_CODE, CODE_EXTRA, false));
         }
         match &self.value {
             PointValue::Rate(point) => v.within("rate", |v| point.check(v)),
@@ -105,8 +105,11 @@ impl Check for Histogram {
                 v.within("numeric", |v| check_edges(v, edges));
                 edges.len() + 1
             }
-            Bins::Categorical { categories } => {
-                v.within("categorical", |v| check_categories(v, categories));
+            Bins::Categorical { attribute, categories } => {
+                v.within("categorical", |v| {
+                    v.code("attribute", attribute, LONGEST_CODE, CODE_EXTRA, false);
+                    check_categories(v, categories);
+                });
                 categories.len()
             }
         };
@@ -147,7 +150,7 @@ fn check_categories(v: &mut Violations, categories: &[String]) {
     let mut seen = BTreeSet::new();
     for (index, category) in categories.iter().enumerate() {
         let field = format!("categories[{index}]");
-        v.code(&field, category, 63, CODE_EXTRA, false);
+        v.code(&field, category, LONGEST_CODE, CODE_EXTRA, false);
         if !seen.insert(category) {
             v.add(&field, format!("{category:?} stands here a second time"));
         }
@@ -204,7 +207,7 @@ impl Check for Sketch {
 
 impl Check for Confusion {
     fn check(&self, v: &mut Violations) {
-        v.code("attribute", &self.attribute, 63, CODE_EXTRA, false);
+        v.code("attribute", &self.attribute, LONGEST_CODE, CODE_EXTRA, false);
         if self.groups.is_empty() {
             v.add("groups", "is required: give at least one group");
         }
@@ -212,7 +215,7 @@ impl Check for Confusion {
         let mut seen = BTreeSet::new();
         for (index, group) in self.groups.iter().enumerate() {
             v.within(&format!("groups[{index}]"), |v| {
-                v.code("group", &group.group, 63, CODE_EXTRA, false);
+                v.code("group", &group.group, LONGEST_CODE, CODE_EXTRA, false);
                 v.count("true_positives", group.true_positives);
                 v.count("false_positives", group.false_positives);
                 v.count("true_negatives", group.true_negatives);

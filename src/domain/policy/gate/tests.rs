@@ -50,7 +50,7 @@ fn evaluation(number: u32, days: u32, value: PointValue) -> Evaluation {
         note: String::new(),
     };
     let name = format!("{}/evaluations/e{days}", name(number)).parse().unwrap();
-    Evaluation { name, content, create_time: day(days), recorder: "ann".into() }
+    Evaluation { name, content, create_time: day(days), recorder: "ann".into(), folded_cells: 0 }
 }
 
 /// What a gate finds on day 100 for version 1, whose evidence counts for 90 days.

@@ -88,8 +88,15 @@ async fn a_histogram_has_increasing_edges_and_a_count_for_each_bin() {
 async fn a_histogram_over_codes_has_each_code_once() {
     let with = |categories: &[&str], counts: &[i64]| {
         let categories = categories.iter().map(|&text| text.to_owned()).collect();
-        let bins = Some(Bins::Categorical(CategoricalBins { categories }));
+        let attribute = "region".to_owned();
+        let bins = Some(Bins::Categorical(CategoricalBins { attribute, categories }));
         Value::Histogram(HistogramPoint { bins, counts: counts.to_vec(), reference_counts: vec![] })
+    };
+    let of = |attribute: &str| {
+        let categories =
+            CategoricalBins { attribute: attribute.to_owned(), categories: vec!["a".to_owned()] };
+        let bins = Some(Bins::Categorical(categories));
+        Value::Histogram(HistogramPoint { bins, counts: vec![1], reference_counts: vec![] })
     };
     check_values(vec![
         ("histogram.categorical.categories histogram.counts", with(&[], &[])),
@@ -97,6 +104,8 @@ async fn a_histogram_over_codes_has_each_code_once() {
         ("histogram.categorical.categories[0]", with(&[""], &[1])),
         ("histogram.categorical.categories[1]", with(&["a", "full sentence"], &[1, 1])),
         ("histogram.counts", with(&["a", "b"], &[1])),
+        ("histogram.categorical.attribute", of("")),
+        ("histogram.categorical.attribute", of("the region")),
     ])
     .await;
 }

@@ -1,0 +1,97 @@
+//! Two measurements of different people as one of both.
+
+use crate::domain::evaluation::point::{
+    Confusion, ConfusionCounts, Histogram, Moments, PointValue, Rate, Usage,
+};
+
+/// The sum, for types and bins that add up exactly. Two plain values do not, and
+/// sketches are merged only by who still has the data.
+pub fn of(one: &PointValue, two: &PointValue) -> Option<PointValue> {
+    match (one, two) {
+        (PointValue::Rate(a), PointValue::Rate(b)) => {
+            Some(PointValue::Rate(Rate { k: plus(a.k, b.k), n: plus(a.n, b.n) }))
+        }
+        (PointValue::Moments(a), PointValue::Moments(b)) => Some(PointValue::Moments(of_moments(*a, *b))),
+        (PointValue::Histogram(a), PointValue::Histogram(b)) => {
+            of_histograms(a, b).map(PointValue::Histogram)
+        }
+        (PointValue::Confusion(a), PointValue::Confusion(b)) => {
+            of_confusions(a, b).map(PointValue::Confusion)
+        }
+        (PointValue::Usage(a), PointValue::Usage(b)) => of_usages(a, b).map(PointValue::Usage),
+        _ => None,
+    }
+}
+
+fn plus(a: i64, b: i64) -> i64 {
+    a.saturating_add(b)
+}
+
+fn each(a: &[i64], b: &[i64]) -> Vec<i64> {
+    a.iter().zip(b).map(|(a, b)| plus(*a, *b)).collect()
+}
+
+/// Chan's formula, which does not cancel where the means are close.
+#[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
+fn of_moments(a: Moments, b: Moments) -> Moments {
+    let n = plus(a.n, b.n);
+    let (share, delta) = (b.n as f64 / n as f64, b.mean - a.mean);
+    Moments {
+        n,
+        mean: a.mean + delta * share,
+        m2: a.m2 + b.m2 + delta * delta * a.n as f64 * share,
+        min: a.min.min(b.min),
+        max: a.max.max(b.max),
+    }
+}
+
+fn of_histograms(a: &Histogram, b: &Histogram) -> Option<Histogram> {
+    let same = a.bins == b.bins && a.reference_counts.is_empty() == b.reference_counts.is_empty();
+    same.then(|| Histogram {
+        bins: a.bins.clone(),
+        counts: each(&a.counts, &b.counts),
+        reference_counts: each(&a.reference_counts, &b.reference_counts),
+    })
+}
+
+fn of_confusions(a: &Confusion, b: &Confusion) -> Option<Confusion> {
+    if a.attribute != b.attribute {
+        return None;
+    }
+    let mut groups = a.groups.clone();
+    for group in &b.groups {
+        match groups.iter_mut().find(|other| other.group == group.group) {
+            Some(other) => *other = of_groups(other, group),
+            None => groups.push(group.clone()),
+        }
+    }
+    Some(Confusion { attribute: a.attribute.clone(), groups })
+}
+
+/// Both groups under the name of the first.
+pub fn of_groups(a: &ConfusionCounts, b: &ConfusionCounts) -> ConfusionCounts {
+    ConfusionCounts {
+        group: a.group.clone(),
+        true_positives: plus(a.true_positives, b.true_positives),
+        false_positives: plus(a.false_positives, b.false_positives),
+        true_negatives: plus(a.true_negatives, b.true_negatives),
+        false_negatives: plus(a.false_negatives, b.false_negatives),
+    }
+}
+
+fn of_usages(a: &Usage, b: &Usage) -> Option<Usage> {
+    let currency = match (a.currency.as_str(), b.currency.as_str()) {
+        (one, "") => one,
+        ("", two) => two,
+        (one, two) if one == two => one,
+        _ => return None,
+    };
+    Some(Usage {
+        requests: plus(a.requests, b.requests),
+        input_tokens: plus(a.input_tokens, b.input_tokens),
+        output_tokens: plus(a.output_tokens, b.output_tokens),
+        cost_micros: plus(a.cost_micros, b.cost_micros),
+        currency: currency.to_owned(),
+        outcomes: plus(a.outcomes, b.outcomes),
+    })
+}
