@@ -122,7 +122,6 @@ impl Default for MinimumCellCount {
     }
 }
 
-
 masked!(PolicyContent {
     description,
     notice_days,
