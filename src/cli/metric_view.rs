@@ -76,7 +76,7 @@ fn heading(segment: &MetricSegment) -> String {
     if !segment.method.is_empty() {
         words.push_str(&format!(" ({})", segment.method));
     }
-    words.push_str(&format!(" of {}, by {}", version_words(&segment.version), segment.evaluator));
+    words.push_str(&format!(" of {}, measured by {}", version_words(&segment.version), segment.evaluator));
     if !segment.evaluator_major_version.is_empty() {
         words.push_str(&format!(" {}", segment.evaluator_major_version));
     }
@@ -103,7 +103,7 @@ fn steps_of(segment: &MetricSegment, largest: f64) -> Table {
         let (value, certain) = value_words(step.value.as_ref());
         let superseded = match step.superseded_count {
             0 => String::new(),
-            count => format!(" (instead of {count} more)"),
+            count => format!(" (superseding {count})"),
         };
         table.row([
             if in_days { day(step.start_time) } else { time(step.start_time) },
@@ -126,7 +126,7 @@ fn value_words(value: Option<&Value>) -> (String, String) {
         }
         Some(Value::Moments(moments)) => {
             let (mean, interval) = estimate(moments.mean.as_ref(), short);
-            (format!("{mean}, {} to {}", short(moments.min), short(moments.max)), interval)
+            (format!("mean {mean}, from {} to {}", short(moments.min), short(moments.max)), interval)
         }
         Some(Value::Histogram(histogram)) => (format!("{} bins", histogram.counts.len()), String::new()),
         Some(Value::Quantile(quantile)) => {
@@ -147,8 +147,7 @@ fn value_words(value: Option<&Value>) -> (String, String) {
             (values.join("\n"), intervals.join("\n"))
         }
         Some(Value::Usage(summary)) => {
-            let requests = summary.usage.as_ref().map_or(0, |usage| usage.requests);
-            let cost = format!("{:.2} for 1,000 of {requests} requests", summary.thousand_requests_cost);
+            let cost = format!("{:.2} per 1,000 requests", summary.thousand_requests_cost);
             (cost, String::new())
         }
         Some(Value::Plain(plain)) => {
@@ -260,8 +259,8 @@ mod tests {
         let answer = QueryMetricSeriesResponse { segments, superseded_count: 2, ..Default::default() };
         let text = text(&answer, "hallucination");
         for said in [
-            "hallucination of version 2 of chat, by judge 2, lower is better\n",
-            "2026-01-01  6.0 % (12 of 200)  1.0 % to 6.4 %   200  7 (instead of 1 more)  ████████████████████\n",
+            "hallucination of version 2 of chat, measured by judge 2, lower is better\n",
+            "2026-01-01  6.0 % (12 of 200)  1.0 % to 6.4 %   200  7 (superseding 1)  ████████████████████\n",
             "New from 2026-01-01T00:00:00Z on: the evaluator went from major version 1 to major version 2.\n",
             "3.0 % (6 of 200)",
             "Measurements that were superseded by later ones of the same time: 2\n",
