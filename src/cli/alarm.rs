@@ -65,14 +65,14 @@ pub struct MonitorRef {
     #[command(flatten)]
     version: VersionRef,
 
-    /// The monitor's id, as `steward alarm list` shows it
+    /// The monitor's id, as `steward alarm list` shows it; needed unless its full name is given
     #[arg(value_name = "MONITOR")]
-    monitor: String,
+    monitor: Option<String>,
 }
 
 impl MonitorRef {
     fn name(&self, session: &Session) -> Result<String, Failure> {
-        Ok(format!("{}/monitors/{}", name::version(session.namespace(), &self.version)?, self.monitor))
+        name::monitor(session.namespace(), &self.version, self.monitor.as_deref())
     }
 }
 
@@ -155,7 +155,7 @@ pub struct SnoozeArgs {
 /// Carries out one command.
 pub async fn run(session: &Session, command: AlarmCommand) -> Result<(), Failure> {
     macro_rules! answer {
-        ($args:expr, $request:ident, $method:ident, $done:literal $(, $field:ident: $value:expr)*) => {{
+        ($args:expr, $request:ident { $($field:ident: $value:expr)? }, $done:literal, $method:ident) => {{
             let AnswerArgs { monitor, reason, etag, change } = $args;
             let request_id = change.request_id();
             let request = $request {
@@ -164,7 +164,7 @@ pub async fn run(session: &Session, command: AlarmCommand) -> Result<(), Failure
                 etag: etag.etag,
                 request_id: request_id.clone(),
                 validate_only: change.dry_run,
-                $($field: $value,)*
+                $($field: $value,)?
             };
             let send = async |r| session.monitors().$method(r).await;
             let monitor = session.change(&request_id, request, send).await?;
@@ -176,17 +176,16 @@ pub async fn run(session: &Session, command: AlarmCommand) -> Result<(), Failure
         AlarmCommand::Get(args) => get(session, args).await,
         AlarmCommand::Verdicts(args) => verdicts(session, args).await,
         AlarmCommand::Acknowledge(args) => {
-            answer!(args, AcknowledgeAlarmRequest, acknowledge_alarm, "is acknowledged")
+            answer!(args, AcknowledgeAlarmRequest {}, "is acknowledged", acknowledge_alarm)
         }
         AlarmCommand::Snooze(args) => answer!(
             args.answer,
-            SnoozeAlarmRequest,
-            snooze_alarm,
+            SnoozeAlarmRequest { until_time: Some(args.until) },
             "is quiet for a while",
-            until_time: Some(args.until)
+            snooze_alarm
         ),
         AlarmCommand::Settle(args) => {
-            answer!(args, SettleAlarmRequest, settle_alarm, "begins with a clean slate")
+            answer!(args, SettleAlarmRequest {}, "begins with a clean slate", settle_alarm)
         }
     }
 }

@@ -135,10 +135,26 @@ pub fn of_model(model: &str, collection: &'static str, given: &str) -> Result<St
 
 /// The full name of a proposal.
 pub fn proposal(parent: &str, given: &VersionRef, id: Option<&str>) -> Result<String, Failure> {
+    below_version(parent, given, ("proposal", "proposals"), id)
+}
+
+/// The full name of a monitor of a version.
+pub fn monitor(parent: &str, given: &VersionRef, id: Option<&str>) -> Result<String, Failure> {
+    below_version(parent, given, ("monitor", "monitors"), id)
+}
+
+fn below_version(
+    parent: &str,
+    given: &VersionRef,
+    (singular, plural): (&str, &str),
+    id: Option<&str>,
+) -> Result<String, Failure> {
     match id {
-        Some(id) => Ok(format!("{}/proposals/{}", version(parent, given)?, encode(id))),
-        None => full(&given.model, &["namespaces", "models", "versions", "proposals"]).unwrap_or_else(|| {
-            Err(Failure::Usage("Which proposal is meant? Give MODEL, NUMBER and PROPOSAL.".to_owned()))
+        Some(id) => Ok(format!("{}/{plural}/{}", version(parent, given)?, encode(id))),
+        None => full(&given.model, &["namespaces", "models", "versions", plural]).unwrap_or_else(|| {
+            let ask =
+                format!("Which {singular} is meant? Give MODEL, NUMBER and {}.", singular.to_uppercase());
+            Err(Failure::Usage(ask))
         }),
     }
 }

@@ -72,8 +72,11 @@ impl CsvLines {
     ///
     /// # Errors
     /// When the header lacks a column, or has one that is not known.
-    pub fn new(reader: Box<dyn Read + Send>, failed: Failed) -> Result<Self, Failure> {
-        let mut reader = ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(reader);
+    pub fn new(file: Box<dyn Read + Send>, failed: Failed) -> Result<Self, Failure> {
+        let mut builder = ReaderBuilder::new();
+        // A line ends with its line feed, so that its number is right; what stands before is trimmed.
+        builder.flexible(true).trim(csv::Trim::All).terminator(csv::Terminator::Any(b'\n'));
+        let mut reader = builder.from_reader(file);
         let header = match reader.headers() {
             Ok(header) => header.clone(),
             Err(error) => {
