@@ -6,7 +6,7 @@ mod policy;
 use crate::{
     ask::set_alias,
     stream::reader::export,
-    support::{BEGIN, DAY, REVIEWER, TestServer, by, explain, model_name, time, version_name},
+    support::{BEGIN, DAY, REVIEWER, TestServer, by, declaring, explain, model_name, time, version_name},
 };
 use std::sync::Arc;
 use steward_registry::{
@@ -88,7 +88,8 @@ async fn in_production() -> TestServer {
 #[tokio::test]
 async fn an_approval_freezes_the_newest_point_of_each_series_as_its_baseline() {
     let server = started().await;
-    let name = server.version("m").await.name;
+    let request = declaring("m", &[("region", &["north"])]);
+    let name = server.versions().create_version(request).await.unwrap().into_inner().name;
     record(&server, 1, -1, vec![hallucination(9, 100)]).await;
     let newest = record(&server, 1, 0, vec![hallucination(5, 100), region("north", 3, 50)]).await;
     assert_eq!(list(&server, 1).await, [], "nothing is watched before the approval");
@@ -322,14 +323,15 @@ async fn the_newest_points_are_judged_beside_the_window_before_and_beside_produc
     record(&server, 1, 1, vec![hallucination(5, 1_000)]).await;
     server.approved("m").await;
     record(&server, 2, 1, vec![hallucination(40, 1_000)]).await;
-    record(&server, 2, 2, vec![hallucination(200, 1_000), region("north", 1, 100)]).await;
+    let other = v1::MetricPoint { metric: "refusal".to_owned(), ..hallucination(10, 1_000) };
+    record(&server, 2, 2, vec![hallucination(200, 1_000), other]).await;
     let verdicts = async |comparison: Comparison| {
         let (name, comparison) = (version_name("m", 2), comparison.into());
         let request = v1::JudgeVersionRequest { name, comparison, ..Default::default() };
         monitors(&server).judge_version(request).await.unwrap().into_inner().verdicts
     };
     let previous = verdicts(Comparison::Previous).await;
-    assert_eq!(previous.len(), 1, "the region has no window before");
+    assert_eq!(previous.len(), 1, "refusals have no window before");
     let verdict = previous[0].verdict.as_ref().unwrap();
     assert_eq!((verdict.level(), verdict.baseline_n, verdict.current_n), (VerdictLevel::Alarm, 1_000, 1_000));
     let beside = verdicts(Comparison::Production).await;

@@ -4,7 +4,9 @@ mod breaks;
 mod many;
 mod merging;
 
-use crate::support::{BEGIN, DAY, TestServer, explain, model_name, time, version_name};
+use crate::support::{
+    BEGIN, DAY, TestServer, declaring, explain, keep_every_cell, model_name, time, version_name,
+};
 use std::collections::BTreeMap;
 use steward_registry::proto::v1::{
     self, MetricPoint, RatePoint, metric_point::Value, metric_step, query_metric_series_request::Resolution,
@@ -17,7 +19,10 @@ pub const FIRST: i64 = BEGIN - 365 * DAY;
 pub async fn started() -> TestServer {
     let server = TestServer::start().await;
     server.model("m").await;
-    server.version("m").await;
+    keep_every_cell(&server).await;
+    let declared: [(&str, &[&str]); 4] =
+        [("region", &["north"]), ("code", &["a", "b"]), ("sex", &["a", "b"]), ("age", &["a"])];
+    server.versions().create_version(declaring("m", &declared)).await.unwrap();
     server
 }
 

@@ -336,6 +336,18 @@ pub fn declaring(model: &str, dimensions: &[(&str, &[&str])]) -> v1::CreateVersi
     request
 }
 
+/// Has the policy of the models here keep every cell, however small.
+pub async fn keep_every_cell(server: &TestServer) {
+    let name = format!("{NAMESPACE}/policies/preview");
+    let request = v1::UpdatePolicyRequest {
+        policy: Some(v1::Policy { name, minimum_cell_count: 1, ..Default::default() }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["minimum_cell_count".to_owned()] }),
+        reason: "small numbers are easy to check".to_owned(),
+        ..Default::default()
+    };
+    server.policies().update_policy(request).await.unwrap();
+}
+
 /// Dimensions with their codes.
 pub fn dimensions(declared: &[(&str, &[&str])]) -> BTreeMap<String, v1::Dimension> {
     let codes = |codes: &[&str]| v1::Dimension { codes: codes.iter().map(|&code| code.to_owned()).collect() };

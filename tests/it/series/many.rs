@@ -2,7 +2,7 @@
 //! long things took, and asserts only what is right.
 
 use super::{FIRST, measured, query, rates};
-use crate::support::{DAY, TestServer, explain, model_name, time, version_name};
+use crate::support::{DAY, TestServer, declaring, explain, keep_every_cell, model_name, time, version_name};
 use std::{collections::BTreeMap, time::Instant};
 use steward_registry::proto::v1::{self, MetricPoint, RatePoint, metric_point::Value};
 
@@ -53,7 +53,10 @@ fn evaluation(day: i64) -> v1::RecordEvaluationRequest {
 async fn a_series_among_many_is_read_by_itself() {
     let server = TestServer::start().await;
     server.model("m").await;
-    server.version("m").await;
+    keep_every_cell(&server).await;
+    let regions: Vec<String> = (0..SERIES).map(|number| format!("r{number}")).collect();
+    let regions: Vec<&str> = regions.iter().map(String::as_str).collect();
+    server.versions().create_version(declaring("m", &[("region", &regions)])).await.unwrap();
     let days = points() / SERIES;
     let begin = Instant::now();
     for first in (0..days).step_by(BATCH as usize) {

@@ -149,8 +149,8 @@ fn filters() -> Vec<(AuditEventFilter, usize)> {
     vec![
         (filter(&["steward.v1.VersionApproved"], &[], &[]), 1),
         (filter(&["EvaluationRecorded", "AliasSet"], &[], &[]), 12),
-        (filter(&[], &["namespaces/default"], &[]), 36),
-        (filter(&[], &[&path("m")], &[]), 21),
+        (filter(&[], &["namespaces/default"], &[]), 38),
+        (filter(&[], &[&path("m")], &[]), 23),
         (filter(&[], &[&path("mm")], &[]), 7),
         (filter(&[], &[&path("donor%20chatbot")], &[]), 5),
         (filter(&[], &[&path("donor chatbot")], &[]), 5),
