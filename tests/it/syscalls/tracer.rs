@@ -146,11 +146,11 @@ impl Tracer {
         if !self.seen.iter().any(|line| line.contains(KILLED)) {
             signal("INT", self.child.id().unwrap()).await;
         }
+        self.until(&[]).await;
         // It hangs where it is told to go while it buries threads.
-        if timeout(BURIAL, self.until(&[])).await.is_err() {
+        if timeout(BURIAL, self.child.wait()).await.is_err() {
             self.child.kill().await.unwrap();
         }
-        self.child.wait().await.unwrap();
         self.seen
     }
 }
