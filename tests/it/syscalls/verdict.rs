@@ -6,8 +6,9 @@ use super::{
     tracer::Fault,
 };
 use crate::{
+    ask::Ask,
     crash::{
-        load::events_of,
+        load,
         log::Log,
         process::{Process, signal},
     },
@@ -110,6 +111,13 @@ async fn reads_are_the_replay(channel: &Channel, size: u64, fault: Option<Fault>
         reads.refused += 1;
     }
     reads
+}
+
+/// Events that a mutation of the run makes: evaluations of a version in service have one
+/// more, of what watches it.
+fn events_of(ask: &Ask) -> usize {
+    let watched = matches!(ask, Ask::RecordEvaluation(_) | Ask::BatchRecordEvaluations(_));
+    load::events_of(ask) + usize::from(watched)
 }
 
 /// Ends what still lives; it may not hang.
