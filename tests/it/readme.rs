@@ -95,3 +95,14 @@ async fn every_command_of_the_tour_prints_what_the_readme_shows() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn the_demo_fills_a_fresh_server_and_something_in_it_wants_to_be_looked_at() {
+    let server = TestServer::start().await;
+    let dir = tempfile::tempdir().unwrap();
+    let printed = carry_out("steward demo && echo it is done", &server, dir.path()).await;
+    assert_eq!(printed.last().unwrap(), "it is done", "{printed:#?}");
+    let status = carry_out("steward status", &server, dir.path()).await;
+    assert!(status[0].starts_with("1 red"), "{status:#?}");
+    server.stop().await;
+}

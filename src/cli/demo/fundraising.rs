@@ -12,9 +12,9 @@ use super::{
 use crate::{
     cli::error::Failure,
     proto::v1::{
-        Artifact, ConfusionCounts, ConfusionPoint, Consumer, Contact, DatasetReference, HistogramPoint,
-        Model, ModelCard, ModelKind, NumericBins, PropertyValue, RecordEvaluationRequest, RiskTier, Source,
-        Version, histogram_point::Bins, metric_point::Value, property_value, source,
+        Artifact, ConfusionCounts, ConfusionPoint, Consumer, Contact, DatasetReference, Dimension,
+        HistogramPoint, Model, ModelCard, ModelKind, NumericBins, PropertyValue, RecordEvaluationRequest,
+        RiskTier, Source, Version, histogram_point::Bins, metric_point::Value, property_value, source,
     },
 };
 
@@ -147,6 +147,8 @@ fn second_version(parent: &str) -> Version {
             },
             Source { kind: Some(source::Kind::ParentVersion(parent.into())) },
         ],
+        dimensions: [("age".to_owned(), Dimension { codes: BY_AGE.map(|(group, _)| group.into()).to_vec() })]
+            .into(),
         ..Version::default()
     }
 }
