@@ -82,7 +82,9 @@ class Needles:
         # A word of the log may touch a byte that is no letter of any text.
         words = {word.decode().lower() for word in re.findall(rb"[A-Za-z]{6,}", hay)}
         digits = {run.decode() for run in re.findall(rb"\d{8,}", hay)}
-        numbers = {number.decode() for number in re.findall(rb"(?<![\d.])\d{2,}\.\d{1,2}(?!\d)", hay)}
+        # Shares of groups, which verdicts tell in percent, are nobody's amount.
+        amounts = re.findall(rb"(?<![\d.])\d{2,}\.\d{1,2}(?!\d| %)", hay)
+        numbers = {number.decode() for number in amounts}
         whole = {needle.decode() for needle in self.whole if needle in hay}
         return (words & self.words) | (digits & self.digits) | (numbers & self.amounts) | whole
 
