@@ -26,12 +26,12 @@ pub struct Evaluator {
     pub version: String,
 }
 
-impl Evaluator {
-    /// What stands before the first point of its version: another one measures in
-    /// another way.
-    pub fn major(&self) -> &str {
-        self.version.split('.').next().unwrap_or_default()
-    }
+/// The major version: the digits at the beginning, behind a `v` or not; a version without is
+/// its own major version.
+pub fn major(version: &str) -> &str {
+    let number = version.strip_prefix(['v', 'V']).unwrap_or(version);
+    let digits = number.len() - number.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    if digits == 0 { version } else { &number[..digits] }
 }
 
 /// What a caller records.

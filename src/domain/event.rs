@@ -194,3 +194,20 @@ impl Event {
         Event { kind, changes: vec![Change::Removed(name.into())] }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_stands_in_the_documentation() {
+        let documented = include_str!("../../docs/audit-log.md");
+        let word = |kind: &EventType| kind.as_str().trim_start_matches(PREFIX).to_owned();
+        let missing: Vec<String> = EventType::ALL
+            .iter()
+            .map(word)
+            .filter(|word| !documented.contains(&format!("`{word}`")))
+            .collect();
+        assert_eq!(missing, Vec::<String>::new());
+    }
+}

@@ -12,7 +12,7 @@ pub use self::judge::{Judged, judge};
 use super::{
     canonical,
     evaluation::{
-        Evaluation, Evaluator,
+        Evaluation, Evaluator, major,
         point::{MetricPoint, PointValue},
     },
     lifecycle::Decision,
@@ -203,7 +203,7 @@ pub fn monitor_of(
         point.direction,
         point.value.kind(),
         &evaluator.name,
-        evaluator.major(),
+        major(&evaluator.version),
     );
     let digest = canonical::to_vec(&series).map(|bytes| canonical::digest(&bytes));
     let digest = digest.map_err(|error| NameError(error.to_string()))?;
@@ -290,8 +290,12 @@ impl Monitor {
     /// Worse is said at once, unless somebody does not want to hear of it; better only
     /// after so many good points in a row.
     fn say(&mut self, said: Level, policy: &PolicyContent, now: Timestamp) -> Option<News> {
-        let is_calm = said.rank() == 0;
-        self.calm_count = if is_calm { self.calm_count + 1 } else { 0 };
+        self.calm_count = match said {
+            Level::Ok => self.calm_count + 1,
+            // Too little data says neither: it takes no alarm back, and does not begin anew.
+            Level::NotEnoughData => self.calm_count,
+            Level::Watch | Level::Alarm => 0,
+        };
         let is_snoozed = self.snooze.as_ref().is_some_and(|snooze| now < snooze.until_time);
         if !is_snoozed {
             self.snooze = None;
@@ -303,11 +307,12 @@ impl Monitor {
             return Some(if said == Level::Alarm { News::Alarm } else { News::Watch });
         }
         let was_raised = self.level.rank() > 0;
-        if is_calm && was_raised && self.calm_count >= i64::from(policy.monitoring.calm_point_count) {
+        if said == Level::Ok && was_raised && self.calm_count >= i64::from(policy.monitoring.calm_point_count)
+        {
             self.settle(said);
             return Some(News::Calm);
         }
-        if !was_raised && is_calm {
+        if !was_raised && said.rank() == 0 {
             self.level = said;
         }
         None

@@ -19,7 +19,7 @@ mod step;
 mod value;
 
 pub use self::{
-    form::{Cause, Form, Kind, Shape},
+    form::{Cause, Form, Shape},
     listed::{Listed, Listing},
     segment::{Break, Segment},
     selection::Selection,

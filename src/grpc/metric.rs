@@ -9,9 +9,9 @@ use super::{
 use crate::{
     domain::{
         check::Valid,
-        evaluation::point::{Bins, Direction},
+        evaluation::point::{Bins, Direction, Kind},
         name::{ModelName, VersionName},
-        series::{Break, Cause, Kind, Listed, Resolution, Segment, Selection, Shape},
+        series::{Break, Cause, Listed, Resolution, Segment, Selection, Shape},
         time::DAY,
     },
     proto::v1::{

@@ -264,12 +264,13 @@ impl Registry {
         let newest = newest(&mut view, version).await?;
         let mut verdicts = Vec::new();
         for (name, (evaluation, point), other) in compared(&mut view, version, newest, comparison).await? {
-            let detector = match comparison {
+            // Beside its baseline the monitor has judged it already, with what it remembers.
+            let said = match comparison {
                 Comparison::Baseline => view.find::<Monitor>(&name).await?.and_then(|m| m.value.verdict),
                 Comparison::Previous | Comparison::Production => None,
             };
             let judged = || judge(&other.1, &point, None, &policy.content).verdict;
-            if let Some(verdict) = detector.or_else(judged) {
+            if let Some(verdict) = said.or_else(judged) {
                 verdicts.push(SeriesVerdict { point, evaluation, compared: other.0, verdict });
             }
         }

@@ -63,18 +63,55 @@ pub enum PointValue {
     Plain(Plain),
 }
 
-impl PointValue {
-    /// The word for its type, as the contract names the field.
-    pub fn kind(&self) -> &'static str {
+/// The kind of measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Kind {
+    /// k of n.
+    Rate,
+    /// Count, mean and spread.
+    Moments,
+    /// Counts in fixed bins.
+    Histogram,
+    /// Counts in exponentially growing bins.
+    ExponentialHistogram,
+    /// A DDSketch.
+    Sketch,
+    /// Confusion counts by group.
+    Confusion,
+    /// Tokens, requests and money.
+    Usage,
+    /// A number computed by the caller.
+    Plain,
+}
+
+impl Kind {
+    /// In words.
+    pub fn word(self) -> &'static str {
         match self {
-            PointValue::Rate(_) => "rate",
-            PointValue::Moments(_) => "moments",
-            PointValue::Histogram(_) => "histogram",
-            PointValue::ExponentialHistogram(_) => "exponential_histogram",
-            PointValue::Sketch(_) => "sketch",
-            PointValue::Confusion(_) => "confusion",
-            PointValue::Usage(_) => "usage",
-            PointValue::Plain(_) => "plain",
+            Kind::Rate => "a rate",
+            Kind::Moments => "a mean with its spread",
+            Kind::Histogram => "a histogram",
+            Kind::ExponentialHistogram => "an exponential histogram",
+            Kind::Sketch => "a sketch",
+            Kind::Confusion => "confusion counts",
+            Kind::Usage => "usage",
+            Kind::Plain => "a plain value",
+        }
+    }
+}
+
+impl PointValue {
+    /// The kind of the measurement.
+    pub fn kind(&self) -> Kind {
+        match self {
+            PointValue::Rate(_) => Kind::Rate,
+            PointValue::Moments(_) => Kind::Moments,
+            PointValue::Histogram(_) => Kind::Histogram,
+            PointValue::ExponentialHistogram(_) => Kind::ExponentialHistogram,
+            PointValue::Sketch(_) => Kind::Sketch,
+            PointValue::Confusion(_) => Kind::Confusion,
+            PointValue::Usage(_) => Kind::Usage,
+            PointValue::Plain(_) => Kind::Plain,
         }
     }
 }

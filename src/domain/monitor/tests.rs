@@ -172,3 +172,18 @@ fn a_record_is_no_longer_than_it_is_estimated() {
         assert!(bytes <= estimated, "{bytes} > {estimated}");
     }
 }
+
+#[test]
+fn too_little_data_takes_no_alarm_back() {
+    let policy = PolicyContent::default();
+    let week = |monitor: Monitor, at: u32, point: MetricPoint| {
+        monitor.observe(&point, &evaluation(day(7 * at), &point), &policy, day(7 * at))
+    };
+    let (alarmed, news) = week(monitor(&rate(50, 1_000), &policy), 1, rate(300, 1_000));
+    assert_eq!((alarmed.level, news), (Alarm, Some(News::Alarm)));
+    let few = (2..6).fold(alarmed, |monitor, at| week(monitor, at, rate(0, 2)).0);
+    assert_eq!((few.level, few.calm_count), (Alarm, 0));
+    assert_eq!(few.verdict.as_ref().unwrap().level, NotEnoughData);
+    let good = (6..9).fold(few, |monitor, at| week(monitor, at, rate(50, 1_000)).0);
+    assert_eq!((good.level, good.raise_time), (Ok, None));
+}

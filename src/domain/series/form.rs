@@ -1,58 +1,10 @@
 //! What besides the line has to be the same for points to be joined.
 
 use super::{Line, Point};
-use crate::domain::evaluation::point::{Bins, Direction, PointValue};
-
-/// The kind of measurement.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// k of n.
-    Rate,
-    /// Count, mean and spread.
-    Moments,
-    /// Counts in fixed bins.
-    Histogram,
-    /// Counts in exponentially growing bins.
-    ExponentialHistogram,
-    /// A DDSketch.
-    Sketch,
-    /// Confusion counts by group.
-    Confusion,
-    /// Tokens, requests and money.
-    Usage,
-    /// A number computed by the caller.
-    Plain,
-}
-
-impl Kind {
-    /// The kind of a measurement.
-    pub fn of(value: &PointValue) -> Kind {
-        match value {
-            PointValue::Rate(_) => Kind::Rate,
-            PointValue::Moments(_) => Kind::Moments,
-            PointValue::Histogram(_) => Kind::Histogram,
-            PointValue::ExponentialHistogram(_) => Kind::ExponentialHistogram,
-            PointValue::Sketch(_) => Kind::Sketch,
-            PointValue::Confusion(_) => Kind::Confusion,
-            PointValue::Usage(_) => Kind::Usage,
-            PointValue::Plain(_) => Kind::Plain,
-        }
-    }
-
-    /// In words.
-    pub fn word(self) -> &'static str {
-        match self {
-            Kind::Rate => "a rate",
-            Kind::Moments => "a mean with its spread",
-            Kind::Histogram => "a histogram",
-            Kind::ExponentialHistogram => "an exponential histogram",
-            Kind::Sketch => "a sketch",
-            Kind::Confusion => "confusion counts",
-            Kind::Usage => "usage",
-            Kind::Plain => "a plain value",
-        }
-    }
-}
+use crate::domain::evaluation::{
+    major,
+    point::{Bins, Direction, Kind, PointValue},
+};
 
 /// What the numbers of a kind are counted in.
 #[derive(Clone, Debug, PartialEq)]
@@ -122,7 +74,7 @@ impl Form {
             | PointValue::Plain(_) => Shape::Any,
         };
         Form {
-            kind: Kind::of(&point.value),
+            kind: point.value.kind(),
             shape,
             direction: point.direction,
             major_version: major(&point.evaluator_version).to_owned(),
@@ -227,12 +179,4 @@ fn direction(direction: Direction) -> &'static str {
         Direction::HigherIsBetter => "higher is better",
         Direction::LowerIsBetter => "lower is better",
     }
-}
-
-/// The major version: the digits at the beginning, behind a `v` or not; a version without is
-/// its own major version.
-pub(super) fn major(version: &str) -> &str {
-    let number = version.strip_prefix(['v', 'V']).unwrap_or(version);
-    let digits = number.len() - number.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    if digits == 0 { version } else { &number[..digits] }
 }

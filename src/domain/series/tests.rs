@@ -219,7 +219,7 @@ fn a_plain_value_is_not_averaged_the_newest_stands() {
 fn the_major_version_is_the_number_in_front() {
     for (version, major) in [("2.9.1", "2"), ("v3", "3"), ("", ""), ("nightly", "nightly"), ("vega", "vega")]
     {
-        assert_eq!(super::form::major(version), major);
+        assert_eq!(crate::domain::evaluation::major(version), major);
     }
 }
 

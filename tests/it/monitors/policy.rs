@@ -53,7 +53,9 @@ async fn a_policy_may_roll_production_back_once_in_its_cooldown_and_never_onto_w
     // People insist, and it fails again within the cooldown: now they decide.
     set_alias("m", "production", 2, "").send(&server.channel).await.unwrap();
     settle(&server, &intervention.monitor).await.unwrap();
+    let since = server.size().await;
     version_2_fails(&server, 10).await;
+    assert!(said(&server, since).await.contains(&"MetricAlarmRaised".to_owned()));
     assert_eq!(production(&server).await.version, version_name("m", 2));
 
     // After it, the way back is closed by a hold, so nothing moves either.
@@ -62,7 +64,9 @@ async fn a_policy_may_roll_production_back_once_in_its_cooldown_and_never_onto_w
     let hold = v1::HoldVersionRequest { name, reason, ..Default::default() };
     server.lifecycle().hold_version(hold).await.unwrap();
     settle(&server, &intervention.monitor).await.unwrap();
+    let since = server.size().await;
     version_2_fails(&server, 20).await;
+    assert!(said(&server, since).await.contains(&"MetricAlarmRaised".to_owned()));
     assert_eq!(production(&server).await.version, version_name("m", 2));
     server.stop().await;
 }

@@ -1,7 +1,8 @@
 //! Two measurements of different people as one of both.
 
-use crate::domain::evaluation::point::{
-    Confusion, ConfusionCounts, Histogram, Moments, PointValue, Rate, Usage,
+use crate::domain::{
+    evaluation::point::{Confusion, ConfusionCounts, Histogram, Moments, PointValue, Rate, Usage},
+    statistics::moments,
 };
 
 /// The sum, for types and bins that add up exactly. Two plain values do not, and
@@ -11,7 +12,7 @@ pub fn of(one: &PointValue, two: &PointValue) -> Option<PointValue> {
         (PointValue::Rate(a), PointValue::Rate(b)) => {
             Some(PointValue::Rate(Rate { k: plus(a.k, b.k), n: plus(a.n, b.n) }))
         }
-        (PointValue::Moments(a), PointValue::Moments(b)) => Some(PointValue::Moments(of_moments(*a, *b))),
+        (PointValue::Moments(a), PointValue::Moments(b)) => of_moments(*a, *b).map(PointValue::Moments),
         (PointValue::Histogram(a), PointValue::Histogram(b)) => {
             of_histograms(a, b).map(PointValue::Histogram)
         }
@@ -31,18 +32,10 @@ fn each(a: &[i64], b: &[i64]) -> Vec<i64> {
     a.iter().zip(b).map(|(a, b)| plus(*a, *b)).collect()
 }
 
-/// Chan's formula, which does not cancel where the means are close.
-#[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
-fn of_moments(a: Moments, b: Moments) -> Moments {
-    let n = plus(a.n, b.n);
-    let (share, delta) = (b.n as f64 / n as f64, b.mean - a.mean);
-    Moments {
-        n,
-        mean: a.mean + delta * share,
-        m2: a.m2 + b.m2 + delta * delta * a.n as f64 * share,
-        min: a.min.min(b.min),
-        max: a.max.max(b.max),
-    }
+fn of_moments(a: Moments, b: Moments) -> Option<Moments> {
+    let both = moments::Moments::try_from(a).ok()?.merge(&moments::Moments::try_from(b).ok()?).ok()?;
+    let (min, max) = both.range();
+    Some(Moments { n: i64::try_from(both.n()).ok()?, mean: both.mean(), m2: both.m2(), min, max })
 }
 
 fn of_histograms(a: &Histogram, b: &Histogram) -> Option<Histogram> {
