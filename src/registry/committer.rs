@@ -223,7 +223,8 @@ impl Committer {
             return Ok(repeat);
         }
         let events = mutation.decide(&mut view, call, batch.time).await?;
-        let placed = batch.place(&mut view, &**mutation, call, digest, events).await?;
+        let asides = mutation.asides(&mut view, call, batch.time).await?;
+        let placed = batch.place(&mut view, &**mutation, call, digest, events, asides).await?;
         drop(view);
         Ok(batch.accept(placed))
     }
@@ -239,18 +240,7 @@ impl Committer {
             self.answer(callers);
             return;
         }
-        let previous = self.head.as_ref();
-        let head = Head {
-            log_id: batch.log_id,
-            epoch: previous.map_or(0, |head| head.epoch),
-            size: batch.frontier.size(),
-            root: batch.frontier.root(),
-            frontier: batch.frontier.roots().to_vec(),
-            batch_id: self.environment.entropy.draw(),
-            time: batch.time.micros(),
-            previous_size: self.frontier.size(),
-            previous_frontier: self.frontier.roots().to_vec(),
-        };
+        let head = batch.head(self.head.as_ref(), self.environment.entropy.draw());
         let sealed = batch.seal();
         self.flight = Some(Flight {
             landing: self.write(sealed.writes, head.clone()),

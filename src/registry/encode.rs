@@ -19,7 +19,7 @@ use crate::{
         time::Timestamp,
     },
     store::{
-        engine::{Caps, Write},
+        engine::{Caps, Head, Write},
         keys,
         record::RequestRecord,
     },
@@ -78,7 +78,26 @@ impl Batch {
 
     /// Whether nothing has to be written.
     pub fn is_empty(&self) -> bool {
-        self.events.is_empty()
+        self.writes.is_empty()
+    }
+
+    /// The head of the log with this batch.
+    pub fn head(&self, previous: Option<&Head>, batch_id: [u8; 16]) -> Head {
+        match previous {
+            // What stands beside the log changes, the log does not.
+            Some(previous) if self.events.is_empty() => Head { batch_id, ..previous.clone() },
+            _ => Head {
+                log_id: self.log_id,
+                epoch: previous.map_or(0, |head| head.epoch),
+                size: self.frontier.size(),
+                root: self.frontier.root(),
+                frontier: self.frontier.roots().to_vec(),
+                batch_id,
+                time: self.time.micros(),
+                previous_size: previous.map_or(0, |head| head.size),
+                previous_frontier: previous.map_or_else(Vec::new, |head| head.frontier.clone()),
+            },
+        }
     }
 
     /// Whether the rest should wait for the next batch: half of what the engine
@@ -101,10 +120,11 @@ impl Batch {
         call: &Call,
         digest: &str,
         events: Vec<Event>,
+        asides: Vec<Write>,
     ) -> Result<Placed, Error> {
         let first = self.frontier.size();
         let count = u32::try_from(events.len()).map_err(|_| Error::Internal("too many events".into()))?;
-        let mut placed = Placed { first, writes: Vec::new(), events: Vec::new(), changes: Vec::new() };
+        let mut placed = Placed { first, writes: asides, events: Vec::new(), changes: Vec::new() };
         let mut bytes = 0;
         for (index, event) in (0..count).zip(events) {
             let position = first + u64::from(index);
@@ -158,7 +178,9 @@ impl Batch {
 
     /// Closes the batch.
     pub fn seal(mut self) -> Sealed {
-        self.writes.push(projection::time(&self.namespace, self.time, self.frontier.size()));
+        if !self.events.is_empty() {
+            self.writes.push(projection::time(&self.namespace, self.time, self.frontier.size()));
+        }
         Sealed { writes: self.writes, events: self.events, frontier: self.frontier, overlay: self.overlay }
     }
 }
@@ -226,5 +248,5 @@ pub async fn check(
     events: Vec<Event>,
 ) -> Result<(), Error> {
     let nowhere = Batch::new(view.namespace().clone(), [0; 16], Frontier::empty(), time);
-    nowhere.place(view, mutation, call, digest, events).await.map(drop)
+    nowhere.place(view, mutation, call, digest, events, Vec::new()).await.map(drop)
 }

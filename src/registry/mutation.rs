@@ -14,7 +14,7 @@ use crate::{
         resource::Typed,
         time::Timestamp,
     },
-    store::{keys, record::RequestRecord},
+    store::{engine::Write, keys, record::RequestRecord},
 };
 use async_trait::async_trait;
 use serde::Serialize;
@@ -28,6 +28,13 @@ const REPEAT_WINDOW_MICROS: i64 = 24 * 3_600 * 1_000_000;
 pub trait Mutation: Send + Sync {
     /// The events that carry the change out, or why it is refused.
     async fn decide(&self, view: &mut View<'_>, call: &Call, now: Timestamp) -> Result<Vec<Event>, Error>;
+
+    /// What it writes beside the log: state that is nobody's history, such as how far
+    /// a reader has got. Asked after `decide`, over the same view; a change may have
+    /// nothing but these. Whatever reads such a key does so by [`View::aside`].
+    async fn asides(&self, _view: &mut View<'_>, _call: &Call, _now: Timestamp) -> Result<Vec<Write>, Error> {
+        Ok(Vec::new())
+    }
 
     /// Identity of the log that the change begins, if it begins one.
     fn log_id(&self) -> Option<[u8; 16]> {

@@ -186,6 +186,17 @@ impl<'a> View<'a> {
         Ok(value)
     }
 
+    /// The value of a key beside the log. It may change while the log does not grow, so
+    /// what was loaded of it outside is never taken for the present.
+    pub async fn aside(&mut self, key: &Bytes) -> Result<Option<Bytes>, Error> {
+        if let Some(value) = self.inside.and_then(|inside| inside.value(key)) {
+            return Ok(value.clone());
+        }
+        let keys = std::slice::from_ref(key);
+        let snapshot = self.store.engine.get(self.namespace.as_str(), keys, 0).await?;
+        Ok(snapshot.value.into_iter().next().flatten())
+    }
+
     fn note(&mut self, seq: u64) {
         match self.loaded.seq {
             None => self.loaded.seq = Some(seq),

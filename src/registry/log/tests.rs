@@ -69,6 +69,22 @@ fn changes_of_one_model_follow_each_other_whether_they_share_a_batch_or_not() {
 }
 
 #[test]
+fn what_stands_beside_the_log_is_written_once_and_in_one_order_with_it() {
+    let [x, y, z] = ["x", "y", "z"].map(|who| Ask::new(who, Verb::Note));
+    in_every_schedule("notes", &alike([x, y, z]));
+    let shared = Plan { caps: Caps::EMBEDDED, ..alike([x, y, z]) };
+    in_every_schedule("notes, shared batches", &shared);
+    let [a] = appends(["a"]);
+    for fault in FAULTS {
+        let plan = Plan { faults: vec![fault], ..Plan::of([x, a, z]) };
+        in_every_schedule(&format!("notes and a change, {fault:?}"), &plan);
+    }
+    let plan = Plan { processes: 2, ..Plan::of([x, y.of_process(1)]) };
+    let replicated = Caps { replicated: true, ..plan.caps };
+    in_every_schedule("notes of two processes", &Plan { caps: replicated, ..plan });
+}
+
+#[test]
 fn what_was_decided_over_a_batch_that_falls_is_decided_again() {
     for fault in FAULTS {
         let asks = appends(["x", "y", "z"]).map(|ask| ask.with_id(ask.who));

@@ -14,9 +14,10 @@ use crate::{
         mutation::Mutation,
         view::View,
     },
-    store::keys,
+    store::{engine::Write, keys},
 };
 use async_trait::async_trait;
+use bytes::Bytes;
 use std::collections::BTreeMap;
 
 /// A change. The description of a model is the list of those who changed it.
@@ -31,6 +32,8 @@ pub enum Verb {
     AppendToBoth,
     /// Describes a model by how many models there are.
     Count(&'static str),
+    /// Puts the caller's name behind a text beside the log.
+    Note,
 }
 
 /// Who asks for it, and how.
@@ -95,8 +98,14 @@ impl Ask {
             Verb::Append(id) => vec![appended(id)],
             Verb::AppendToBoth => vec![appended("a"), appended("b")],
             Verb::Count(id) => vec![(id.to_owned(), format!("{}{}", present.len(), self.who))],
+            Verb::Note => Vec::new(),
         }
     }
+}
+
+/// Where the text beside the log stands.
+pub fn notes() -> Bytes {
+    Bytes::from_static(b"~notes")
 }
 
 pub fn model(id: &str) -> ModelName {
@@ -117,6 +126,10 @@ async fn appended(
     let before = value.content.description.clone();
     let content = described(format!("{before}{}", call.caller.actor));
     Ok((before, Event::set(EventType::ModelUpdated, value.update(content, now)?)))
+}
+
+async fn noted(view: &mut View<'_>) -> Result<Vec<u8>, Error> {
+    Ok(view.aside(&notes()).await?.unwrap_or_default().to_vec())
 }
 
 #[async_trait]
@@ -148,7 +161,17 @@ impl Mutation for Verb {
                 let content = described(format!("{count}{}", call.caller.actor));
                 Ok(vec![Event::set(EventType::ModelUpdated, present.update(content, now)?)])
             }
+            Verb::Note => noted(view).await.map(|_| Vec::new()),
         }
+    }
+
+    async fn asides(&self, view: &mut View<'_>, call: &Call, _: Timestamp) -> Result<Vec<Write>, Error> {
+        if *self != Verb::Note {
+            return Ok(Vec::new());
+        }
+        let mut text = noted(view).await?;
+        text.extend_from_slice(call.caller.actor.as_bytes());
+        Ok(vec![Write::Put(notes(), text.into())])
     }
 
     fn field(&self, _: u32) -> String {

@@ -1,7 +1,7 @@
 //! What has to hold: after each step, at each answer, and at the end.
 
 use super::{
-    ask::{Ask, Verb, model},
+    ask::{Ask, Verb, model, notes},
     engine::{Disk, Durable, Fault},
     namespace,
     world::OLD_ID,
@@ -164,6 +164,9 @@ impl Run<'_> {
         };
         let (own, same) = (new.iter().filter(is_own).count(), new.iter().filter(is_same).count());
         assert!(same <= 1, "{} was carried out {same} times", ask.who);
+        if ask.verb == Verb::Note {
+            return self.is_noted(ask, outcome);
+        }
         match outcome {
             Some(Ok(committed)) => {
                 assert_eq!(same, 1, "{} was answered, but is not in the log", ask.who);
@@ -179,6 +182,17 @@ impl Run<'_> {
                 self.justify(ask, error, events);
             }
             None => assert!(ask.leaves, "{} was never answered", ask.who),
+        }
+    }
+
+    /// What stands beside the log stands there once for everybody who was told so.
+    fn is_noted(&self, ask: &Ask, outcome: Option<&Outcome>) {
+        let noted = self.disk.durable.pairs.get(&notes()).map(|text| std::str::from_utf8(text).unwrap());
+        let times = noted.unwrap_or_default().matches(ask.who).count();
+        match outcome {
+            Some(Ok(_)) => assert_eq!(times, 1, "{} was noted {times} times", ask.who),
+            Some(Err(Error::Unknown(_))) | None => assert!(times <= 1),
+            Some(Err(error)) => assert_eq!(times, 0, "{} was noted, but was told {error}", ask.who),
         }
     }
 
