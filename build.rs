@@ -8,6 +8,7 @@ const FILES: &[&str] = &[
     "steward/v1/alias.proto",
     "steward/v1/audit.proto",
     "steward/v1/calendar.proto",
+    "steward/v1/checkpoint.proto",
     "steward/v1/consumer.proto",
     "steward/v1/evaluation.proto",
     "steward/v1/incident.proto",

@@ -166,6 +166,14 @@ impl Config {
         }
     }
 
+    /// Directory that holds the keys that sign checkpoints.
+    pub fn key_dir(&self) -> PathBuf {
+        match self.text("key_dir") {
+            "" => self.data_dir().join("keys"),
+            dir => PathBuf::from(dir),
+        }
+    }
+
     /// How the data is kept.
     pub fn engine(&self) -> EngineKind {
         match self.text("engine") {

@@ -10,9 +10,10 @@ use steward_registry::{
     cli::{
         self, Cli, Ended,
         error::Exit,
-        serve::{ConfigCommand, Lobby, RebuildArgs, ServeArgs},
+        serve::{ConfigCommand, Lobby, NewEpoch, RebuildArgs, ServeArgs},
     },
     config::Config,
+    domain::name::NamespaceId,
     registry::environment::Environment,
     server, telemetry,
 };
@@ -27,13 +28,18 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() -> ExitCode {
     match cli::run(Cli::parse()).await {
         Ended::Exit(exit) => exit.into(),
-        Ended::Lobby(lobby) => match carry_out(lobby).await {
-            Ok(()) => Exit::Ok.into(),
-            Err(failure) => {
-                let _ = writeln!(io::stderr(), "steward: {}", failure.sentence);
-                failure.exit.into()
-            }
-        },
+        Ended::Lobby(lobby) => end(carry_out(lobby).await),
+        Ended::NewEpoch(command) => end(new_epoch(command).await),
+    }
+}
+
+fn end(outcome: Result<(), Failure>) -> ExitCode {
+    match outcome {
+        Ok(()) => Exit::Ok.into(),
+        Err(failure) => {
+            let _ = writeln!(io::stderr(), "steward: {}", failure.sentence);
+            failure.exit.into()
+        }
     }
 }
 
@@ -98,4 +104,18 @@ async fn rebuild(arguments: &RebuildArgs) -> Result<(), Failure> {
     let rebuilt = rebuilt.map_err(|error| Failure::new(error.exit(), error))?;
     let (namespace, size, root) = (rebuilt.namespace, rebuilt.size, hex::encode(rebuilt.root));
     say(&format!("Rebuilt namespace {namespace} with {size} events; root {root}."))
+}
+
+async fn new_epoch(command: NewEpoch) -> Result<(), Failure> {
+    let config = load(&command.args.serve)?;
+    let namespace = command.namespace.trim_start_matches("namespaces/");
+    let namespace = NamespaceId::new(namespace)
+        .map_err(|error| Failure::new(Exit::BadInput, format!("--namespace {namespace:?} {}", error.0)))?;
+    let opened = server::epoch::open(&config, &namespace, &command.actor, &command.args.reason).await;
+    let epoch = opened.map_err(|error| Failure::new(error.exit(), error))?;
+    say(&format!(
+        "Namespace {namespace} goes on from {} events; up to {} were known (root {}). Its checkpoints have a new \
+         name and key: `steward audit key` shows it, tell everybody who verifies.",
+        epoch.start_position, epoch.lost_size, epoch.lost_root
+    ))
 }

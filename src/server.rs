@@ -2,22 +2,25 @@
 //! it, the services over that; it serves until it is told to stop, and then
 //! lets every call and stream come to its end before it closes the store.
 
+pub mod epoch;
 pub mod rebuild;
 
 use crate::{
     cli::serve::EngineKind,
     config::Config,
     grpc::{
-        self, alias::Aliases, audit::Audit, calendar::Calendars, consumer::Consumers,
-        evaluation::Evaluations, health::Health, incident::Incidents, lifecycle::Lifecycle, metric::Metrics,
-        model::Models, monitor::Monitors, namespace::Namespaces, otlp::OtlpMetrics, policy::Policies,
-        proposal::Proposals, serve::ServeOptions, upstream::Upstreams, version::Versions,
+        self, alias::Aliases, audit::Audit, calendar::Calendars, checkpoint::Checkpoints,
+        consumer::Consumers, evaluation::Evaluations, health::Health, incident::Incidents,
+        lifecycle::Lifecycle, metric::Metrics, model::Models, monitor::Monitors, namespace::Namespaces,
+        otlp::OtlpMetrics, policy::Policies, proposal::Proposals, serve::ServeOptions, upstream::Upstreams,
+        version::Versions,
     },
     http,
     proto::v1::{
         alias_service_server::{AliasServiceServer, SERVICE_NAME as ALIAS},
         audit_service_server::{AuditServiceServer, SERVICE_NAME as AUDIT},
         calendar_service_server::{CalendarServiceServer, SERVICE_NAME as CALENDAR},
+        checkpoint_service_server::{CheckpointServiceServer, SERVICE_NAME as CHECKPOINT},
         consumer_service_server::{ConsumerServiceServer, SERVICE_NAME as CONSUMER},
         evaluation_service_server::{EvaluationServiceServer, SERVICE_NAME as EVALUATION},
         incident_service_server::{IncidentServiceServer, SERVICE_NAME as INCIDENT},
@@ -31,8 +34,9 @@ use crate::{
         upstream_service_server::{SERVICE_NAME as UPSTREAM, UpstreamServiceServer},
         version_service_server::{SERVICE_NAME as VERSION, VersionServiceServer},
     },
-    registry::{Registry, environment::Environment},
+    registry::{Registry, Setup, environment::Environment},
     store::{
+        beside::Beside,
         engine::Engine,
         memory::MemoryEngine,
         sled::{OpenError, SledEngine, SledOptions},
@@ -46,8 +50,8 @@ use tonic::service::{Routes, RoutesBuilder};
 
 /// Our services, as health shows them.
 const SERVICES: &[&str] = &[
-    ALIAS, AUDIT, CALENDAR, CONSUMER, EVALUATION, INCIDENT, LIFECYCLE, METRIC, MODEL, MONITOR, NAMESPACE,
-    POLICY, PROPOSAL, UPSTREAM, VERSION,
+    ALIAS, AUDIT, CALENDAR, CHECKPOINT, CONSUMER, EVALUATION, INCIDENT, LIFECYCLE, METRIC, MODEL, MONITOR,
+    NAMESPACE, POLICY, PROPOSAL, UPSTREAM, VERSION,
 ];
 
 /// Why the server did not start or did not end well.
@@ -134,6 +138,14 @@ impl Store {
     }
 }
 
+/// What is kept beside the store.
+pub fn beside(config: &Config) -> Beside {
+    match config.engine() {
+        EngineKind::Memory => Beside::in_memory(),
+        EngineKind::Sled => Beside::on_disk(&config.key_dir(), &config.watermark_dir()),
+    }
+}
+
 /// Serves until `drain` is cancelled. `ready` is told the bound address.
 pub async fn run(
     config: &Config,
@@ -145,7 +157,8 @@ pub async fn run(
     let listener = TcpListener::bind(listen).await.map_err(|error| ServerError::Listen(listen, error))?;
     let address = listener.local_addr().map_err(|error| ServerError::Listen(listen, error))?;
     let store = Store::open(config).await?;
-    let registry = match Registry::open(store.engine(), environment).await {
+    let setup = Setup { beside: beside(config), ..Setup::default() };
+    let registry = match Registry::open_with(store.engine(), environment, setup).await {
         Ok(registry) => registry,
         Err(error) => {
             store.close().await?;
@@ -184,7 +197,7 @@ pub async fn serve(
     };
     let health = Health::new(SERVICES);
     let routes = routes(&registry, &health)?;
-    let app = grpc::serve::app(routes, http::router(), &options)
+    let app = grpc::serve::app(routes, http::router(registry.clone()), &options)
         .map_err(|error| ServerError::Config(format!("`cors_origins`: {error}")))?;
     health.set_serving(SERVICES);
     ready()?;
@@ -232,6 +245,7 @@ pub fn services(registry: &Registry) -> RoutesBuilder {
         .add_service(limited!(MonitorServiceServer::new(Monitors(registry.clone()))))
         .add_service(limited!(MetricServiceServer::new(Metrics(registry.clone()))))
         .add_service(limited!(AuditServiceServer::new(Audit(registry.clone()))))
+        .add_service(limited!(CheckpointServiceServer::new(Checkpoints(registry.clone()))))
         .add_service(limited!(MetricsServiceServer::new(OtlpMetrics(registry.clone()))));
     routes
 }

@@ -118,7 +118,12 @@ impl Population {
     }
 
     fn call_by(actor: &str) -> Result<Call, Failure> {
-        let caller = Caller { actor: actor.to_owned(), auth_type: "unauthenticated", traceparent: None };
+        let caller = Caller {
+            actor: actor.to_owned(),
+            auth_type: "unauthenticated",
+            traceparent: None,
+            waits_for_checkpoint: false,
+        };
         Call::new(caller, "", "filled by the benchmark", "", false)
             .map_err(|violations| format!("{violations:?}").into())
     }

@@ -49,6 +49,7 @@ fn written(u: &mut Unstructured<'_>) -> Result<()> {
         actor: choice::text(u, 20)?,
         auth_type: "unauthenticated",
         traceparent: if u.arbitrary()? { Some(choice::text(u, 20)?) } else { None },
+        waits_for_checkpoint: false,
     };
     let call = Call {
         caller,

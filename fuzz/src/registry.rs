@@ -77,7 +77,7 @@ impl Server {
         let registry = Registry::open(engine, environment()).await.expect("the registry opens");
         // Reflection takes longer to set up than many calls.
         let routes = server::services(&registry).routes();
-        let app = serve::app(routes, http::router(), &ServeOptions::default());
+        let app = serve::app(routes, http::router(registry.clone()), &ServeOptions::default());
         let app = app.expect("no origin is bad");
         Server { registry, app }
     }

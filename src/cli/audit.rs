@@ -1,8 +1,7 @@
 //! `steward audit`: who changed what, when and why.
 
 use std::{
-    fs,
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -12,13 +11,16 @@ use prost_types::Timestamp;
 use super::{
     argument::{At, parse_at, parse_position, parse_time},
     audit_view::{event_line, table},
+    checkpoint::{self, CheckpointArgs, ConsistencyArgs, ProveArgs, RotateArgs},
     client::Session,
     error::Failure,
-    file::Replacement,
+    file::write_whole,
     flags::PageFlags,
     follow::{News, follow},
     name,
     output::{note, write_bytes},
+    publish::{self, PublishArgs},
+    serve::NewEpochArgs,
     table::{Facts, time},
 };
 use crate::proto::v1::{
@@ -55,6 +57,50 @@ Examples:
 
     /// Show how long the log is, and its fingerprint
     Head,
+
+    /// Print a signed checkpoint: the size and root of the log, for whoever verifies it
+    Checkpoint(CheckpointArgs),
+
+    /// Print the public keys that verify the log
+    Key,
+
+    /// Print everything that proves one event to somebody who has nothing but the public key
+    #[command(after_help = "\
+Examples:
+  steward audit prove '#12'
+  steward audit prove '#12' --proof event12.proof --leaf event12.json
+  steward audit prove '#12' --tree-size 4000")]
+    Prove(ProveArgs),
+
+    /// Print the proof that the log contains an earlier state of it: its hashes in base64
+    #[command(after_help = "\
+Examples:
+  steward audit consistency 4000
+  steward audit consistency 4000 --tree-size 5000")]
+    Consistency(ConsistencyArgs),
+
+    /// Have another key sign the log; those before it sign beside it for a while
+    #[command(after_help = "\
+Example:
+  steward audit rotate-key --overlap '30 days' --reason 'yearly rotation'")]
+    RotateKey(RotateArgs),
+
+    /// Write the log as static files, for any web server and any verifier, or bring them up to date
+    #[command(after_help = "\
+Examples:
+  steward audit publish /var/www/steward-log
+Run it as often as you like: only what is new is written, and the checkpoint last.")]
+    Publish(PublishArgs),
+
+    /// Give up events that a restored store lacks, on record, so that it can be used again
+    #[command(after_help = "\
+The server refuses to start with a store that is older than what was acknowledged or signed. When nothing \
+newer is to be had, stop it and run this where the store is. From then on the log signs under another name \
+and with another key, which everybody who verifies it has to be told.
+
+Example:
+  steward audit new-epoch --data-dir /var/lib/steward --reason 'disk failed on 3 March; backup of the day before'")]
+    NewEpoch(NewEpochArgs),
 }
 
 /// Which events are wanted.
@@ -167,6 +213,13 @@ pub async fn run(session: &Session, command: AuditCommand) -> Result<(), Failure
     match command {
         AuditCommand::Tail(args) => tail(session, args).await,
         AuditCommand::List(args) => list(session, args).await,
+        AuditCommand::Checkpoint(args) => checkpoint::checkpoint(session, args).await,
+        AuditCommand::Key => checkpoint::key(session).await,
+        AuditCommand::Prove(args) => checkpoint::prove(session, args).await,
+        AuditCommand::Consistency(args) => checkpoint::consistency(session, args).await,
+        AuditCommand::RotateKey(args) => checkpoint::rotate(session, args).await,
+        AuditCommand::Publish(args) => publish::run(session, args).await,
+        AuditCommand::NewEpoch(_) => Err(Failure::Usage("This command needs no server.".to_owned())),
         AuditCommand::Head => {
             let head = head(session).await?;
             session.output().resource(&head, &facts(&head))
@@ -244,11 +297,7 @@ fn read_token(path: &Path) -> Result<Option<String>, Failure> {
 }
 
 fn write_token(path: &Path, token: &str) -> Result<(), Failure> {
-    let written = Replacement::begin(path).and_then(|mut file| {
-        writeln!(file, "{token}")?;
-        file.commit()
-    });
-    written.map_err(|error| Failure::file("write", path, error))
+    write_whole(path, format!("{token}\n").as_bytes())
 }
 
 async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {

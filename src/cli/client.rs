@@ -16,17 +16,20 @@ use super::{
 };
 use crate::proto::v1::{
     alias_service_client::AliasServiceClient, audit_service_client::AuditServiceClient,
-    calendar_service_client::CalendarServiceClient, consumer_service_client::ConsumerServiceClient,
-    evaluation_service_client::EvaluationServiceClient, incident_service_client::IncidentServiceClient,
-    lifecycle_service_client::LifecycleServiceClient, metric_service_client::MetricServiceClient,
-    model_service_client::ModelServiceClient, monitor_service_client::MonitorServiceClient,
-    namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
-    proposal_service_client::ProposalServiceClient, upstream_service_client::UpstreamServiceClient,
-    version_service_client::VersionServiceClient,
+    calendar_service_client::CalendarServiceClient, checkpoint_service_client::CheckpointServiceClient,
+    consumer_service_client::ConsumerServiceClient, evaluation_service_client::EvaluationServiceClient,
+    incident_service_client::IncidentServiceClient, lifecycle_service_client::LifecycleServiceClient,
+    metric_service_client::MetricServiceClient, model_service_client::ModelServiceClient,
+    monitor_service_client::MonitorServiceClient, namespace_service_client::NamespaceServiceClient,
+    policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
+    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
 };
 
 /// Metadata key that says who acts, as long as nobody is authenticated.
 const ACTOR_HEADER: &str = "steward-actor";
+
+/// Metadata key that has a change wait for a checkpoint.
+const CHECKPOINT_HEADER: &str = "steward-wait-for-checkpoint";
 
 /// A page of 1,000 records of 32 KiB fits.
 const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
@@ -46,6 +49,7 @@ pub struct Session {
     namespace: String,
     actor: Option<MetadataValue<Ascii>>,
     timeout: Duration,
+    wait_for_checkpoint: bool,
     output: Output,
 }
 
@@ -60,6 +64,8 @@ pub struct Target<'a> {
     pub actor: Option<&'a str>,
     /// Limit for each call.
     pub timeout: Duration,
+    /// Whether changes are answered only when a checkpoint covers them.
+    pub wait_for_checkpoint: bool,
 }
 
 impl Session {
@@ -88,6 +94,7 @@ impl Session {
             namespace: name::namespace(target.namespace)?,
             actor: target.actor.map(actor_value).transpose()?,
             timeout: target.timeout,
+            wait_for_checkpoint: target.wait_for_checkpoint,
             output,
         })
     }
@@ -173,6 +180,9 @@ impl Session {
         if let Some(actor) = &self.actor {
             request.metadata_mut().insert(ACTOR_HEADER, actor.clone());
         }
+        if self.wait_for_checkpoint {
+            request.metadata_mut().insert(CHECKPOINT_HEADER, MetadataValue::from_static("true"));
+        }
         request
     }
 
@@ -189,6 +199,11 @@ impl Session {
     /// Client of CalendarService.
     pub fn calendar(&self) -> CalendarServiceClient<Channel> {
         CalendarServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Client of CheckpointService.
+    pub fn checkpoints(&self) -> CheckpointServiceClient<Channel> {
+        CheckpointServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Client of ConsumerService.

@@ -68,6 +68,18 @@ impl Drop for Replacement {
     }
 }
 
+/// Replaces the content of a file, whole or not at all.
+pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = Replacement::begin(path)?;
+    file.write_all(content)?;
+    file.commit()
+}
+
+/// The same, for a command whose failure it is.
+pub fn write_whole(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    replace(path, content).map_err(|error| Failure::file("write", path, error))
+}
+
 /// Makes the rename itself durable, where directories can be opened.
 fn sync_directory(target: &Path) -> io::Result<()> {
     let directory = match target.parent() {

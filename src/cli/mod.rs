@@ -9,6 +9,7 @@ mod audit_view;
 mod calendar;
 mod card_fields;
 mod card_view;
+mod checkpoint;
 mod client;
 mod consumer;
 mod consumer_view;
@@ -45,6 +46,7 @@ mod policy_view;
 mod property;
 mod proposal;
 mod proposal_view;
+mod publish;
 mod refusal;
 mod rollback;
 pub mod serve;
@@ -71,7 +73,7 @@ use self::{
 };
 pub use self::{
     error::{Exit, Failure},
-    serve::{ConfigCommand, EngineKind, Lobby, LogFormat, RebuildArgs, ServeArgs},
+    serve::{ConfigCommand, EngineKind, Lobby, LogFormat, NewEpoch, RebuildArgs, ServeArgs},
 };
 
 /// Where a user looks when something fails.
@@ -127,6 +129,10 @@ pub struct GlobalFlags {
     /// Who acts; your user name when absent
     #[arg(long, global = true, env = "STEWARD_ACTOR", hide_env_values = true, value_name = "NAME")]
     pub actor: Option<String>,
+
+    /// Come back from a change only when a signed checkpoint covers it: from then on it can be proven
+    #[arg(long, global = true)]
+    pub wait_for_checkpoint: bool,
 
     /// Limit for each call; streams have none
     #[arg(long, global = true, value_name = "SECONDS", default_value = "30", value_parser = parse_seconds)]
@@ -268,6 +274,8 @@ pub enum Ended {
     Exit(Exit),
     /// It is not a client's command: the lobby carries it out.
     Lobby(Lobby),
+    /// The same, but it stands among the commands of a client.
+    NewEpoch(NewEpoch),
 }
 
 /// Carries out an invocation. Results go to standard output, failures in words
@@ -276,6 +284,10 @@ pub async fn run(cli: Cli) -> Ended {
     let Cli { global, command } = cli;
     let command = match command {
         Command::Lobby(lobby) => return Ended::Lobby(lobby),
+        Command::Client(ClientCommand::Audit(audit::AuditCommand::NewEpoch(args))) => {
+            let actor = global.actor.or_else(environment::os_user).unwrap_or_default();
+            return Ended::NewEpoch(NewEpoch { args, namespace: global.namespace, actor });
+        }
         Command::Client(command) => command,
     };
     let output = Output::new(global.output);
@@ -304,6 +316,7 @@ async fn carry_out(global: &GlobalFlags, output: Output, command: ClientCommand)
         namespace: &global.namespace,
         actor: global.actor.as_deref().or(user.as_deref()),
         timeout: global.timeout,
+        wait_for_checkpoint: global.wait_for_checkpoint,
     };
     let session = Session::new(&target, output)?;
     match command {

@@ -110,6 +110,29 @@ pub struct RebuildArgs {
     pub from: PathBuf,
 }
 
+/// Arguments of `steward audit new-epoch`.
+#[derive(Args, Debug, Clone)]
+pub struct NewEpochArgs {
+    /// Why the events are given up: what happened, who decided
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+
+    /// Where the store is.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+}
+
+/// `steward audit new-epoch`, with the flags of every command that it goes by.
+#[derive(Debug)]
+pub struct NewEpoch {
+    /// Its arguments.
+    pub args: NewEpochArgs,
+    /// Id of the namespace.
+    pub namespace: String,
+    /// Who acts.
+    pub actor: String,
+}
+
 /// What to do with the configuration.
 #[derive(Subcommand, Debug, Clone)]
 pub enum ConfigCommand {

@@ -36,7 +36,14 @@ pub const KEYS: &[Key] = &[
         "watermark_dir",
         Kind::Text,
         "",
-        "Directory that holds watermark.json: best on another disk than the data; empty means with the data.",
+        "Directory that holds watermark.json and the newest signed checkpoint of each log: best on another disk \
+         than the data; empty means with the data.",
+    ),
+    key(
+        "key_dir",
+        Kind::Text,
+        "",
+        "Directory that holds the secret keys that sign checkpoints; empty means `keys` in that of the data.",
     ),
     key("engine", Kind::Word(&["sled", "memory"]), "sled", "How the data is kept: sled (on disk) or memory."),
     key("cache_mib", Kind::Count(8, 1 << 20), "256", "Memory for the store's cache in MiB."),

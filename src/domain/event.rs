@@ -73,6 +73,10 @@ events! {
     EvaluationRecorded => "steward.v1.EvaluationRecorded",
     /// Rules or switches of a namespace changed.
     NamespaceUpdated => "steward.v1.NamespaceUpdated",
+    /// Another key signs the checkpoints of the log.
+    CheckpointKeyRotated => "steward.v1.CheckpointKeyRotated",
+    /// The log goes on from an older state, and what it lost is given up.
+    EpochOpened => "steward.v1.EpochOpened",
     /// A policy was written for the first time.
     PolicyCreated => "steward.v1.PolicyCreated",
     /// The rules of a policy changed.

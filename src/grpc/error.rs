@@ -59,6 +59,12 @@ impl From<Error> for Status {
                 details.set_retry_info(Some(RETRY_DELAY));
                 Status::with_error_details(Code::Unavailable, sentence, details)
             }
+            Error::Uncovered { position, .. } => {
+                let position = [("audit_position", position.to_string())];
+                let mut details = info("NOT_COVERED_BY_CHECKPOINT", position);
+                details.set_retry_info(Some(RETRY_DELAY));
+                Status::with_error_details(Code::Unavailable, sentence, details)
+            }
             Error::Damaged(_) => status(Code::DataLoss, sentence, "STORE_DAMAGED", []),
             Error::Unknown(_) => status(Code::Unknown, sentence, "OUTCOME_UNKNOWN", []),
             Error::Internal(cause) => {

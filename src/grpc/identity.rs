@@ -16,6 +16,10 @@ pub const ACTOR_HEADER: &str = "steward-actor";
 /// Metadata header with the W3C trace context.
 pub const TRACEPARENT_HEADER: &str = "traceparent";
 
+/// Metadata header that has a change answered only when a signed checkpoint covers it:
+/// `true` or `false`.
+pub const CHECKPOINT_HEADER: &str = "steward-wait-for-checkpoint";
+
 /// The actor of a call that names none.
 pub const ANONYMOUS: &str = "anonymous";
 
@@ -28,7 +32,7 @@ const ACTOR_RULE: &str = "one value of 1-200 characters, percent-encoded UTF-8, 
 /// Reads who calls, and as part of which trace, from the metadata of a call.
 ///
 /// # Errors
-/// INVALID_ARGUMENT when [`ACTOR_HEADER`] is there and is not as described.
+/// INVALID_ARGUMENT when [`ACTOR_HEADER`] or [`CHECKPOINT_HEADER`] is there and is not as described.
 /// A bad `traceparent` is no error: it is ignored, as W3C asks for.
 pub fn caller(metadata: &MetadataMap) -> Result<Caller, Status> {
     let mut actors = metadata.get_all(ACTOR_HEADER).iter();
@@ -44,7 +48,12 @@ pub fn caller(metadata: &MetadataMap) -> Result<Caller, Status> {
         .and_then(|value| value.to_str().ok())
         .filter(|value| is_traceparent(value))
         .map(str::to_owned);
-    Ok(Caller { actor, auth_type: UNAUTHENTICATED, traceparent })
+    let waits_for_checkpoint = match metadata.get(CHECKPOINT_HEADER).map(|value| value.as_bytes()) {
+        None | Some(b"false") => false,
+        Some(b"true") => true,
+        Some(_) => return Err(bad_header(CHECKPOINT_HEADER, "true or false")),
+    };
+    Ok(Caller { actor, auth_type: UNAUTHENTICATED, traceparent, waits_for_checkpoint })
 }
 
 fn decode_actor(value: &str) -> Option<String> {
@@ -122,6 +131,14 @@ mod tests {
         metadata.append(ACTOR_HEADER, "maria".parse().unwrap());
         metadata.append(ACTOR_HEADER, "joan".parse().unwrap());
         assert_eq!(caller(&metadata).unwrap_err().code(), Code::InvalidArgument);
+    }
+
+    #[test]
+    fn a_caller_may_wait_for_a_checkpoint() {
+        assert!(caller_with(CHECKPOINT_HEADER, "true").unwrap().waits_for_checkpoint);
+        assert!(!caller_with(CHECKPOINT_HEADER, "false").unwrap().waits_for_checkpoint);
+        assert!(!caller(&MetadataMap::new()).unwrap().waits_for_checkpoint);
+        assert_eq!(caller_with(CHECKPOINT_HEADER, "yes").unwrap_err().code(), Code::InvalidArgument);
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub mod alias;
 pub mod audit;
 pub mod calendar;
 mod card;
+pub mod checkpoint;
 pub mod consumer;
 mod decision;
 pub mod error;

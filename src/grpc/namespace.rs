@@ -8,7 +8,7 @@ use super::{
 use crate::{
     domain::{
         name::{NamespaceId, NamespaceName, PolicyName},
-        namespace::{Namespace, NamespaceContent},
+        namespace::{CheckpointKey, Epoch, Namespace, NamespaceContent},
     },
     proto::v1::{self, namespace_service_server::NamespaceService},
     registry::{Registry, call::Stored},
@@ -98,6 +98,8 @@ fn read_content(fields: &mut Fields, namespace: v1::Namespace) -> NamespaceConte
         standard_policy,
         critical_policy,
         update_time: _,
+        epochs: _,
+        checkpoint_keys: _,
     } = namespace;
     let mut policy = |field: &str, name: String| match name.is_empty() {
         true => None,
@@ -113,10 +115,11 @@ fn read_content(fields: &mut Fields, namespace: v1::Namespace) -> NamespaceConte
     }
 }
 
-fn write(stored: Stored<Namespace>) -> v1::Namespace {
+/// A namespace on the wire.
+pub fn write(stored: Stored<Namespace>) -> v1::Namespace {
     let etag = stored.etag();
     let audit_position = stored.position.unwrap_or_default();
-    let Namespace { name, content, log_id, create_time, update_time } = stored.value;
+    let Namespace { name, content, log_id, epochs, checkpoint_keys, create_time, update_time } = stored.value;
     let policy = |name: Option<PolicyName>| name.map(|name| name.to_string()).unwrap_or_default();
     v1::Namespace {
         name: name.to_string(),
@@ -131,5 +134,16 @@ fn write(stored: Stored<Namespace>) -> v1::Namespace {
         standard_policy: policy(content.standard_policy),
         critical_policy: policy(content.critical_policy),
         update_time: Some(field::time(update_time)),
+        epochs: epochs.into_iter().map(write_epoch).collect(),
+        checkpoint_keys: checkpoint_keys.into_iter().map(write_key).collect(),
     }
+}
+
+fn write_epoch(epoch: Epoch) -> v1::LogEpoch {
+    let Epoch { start_position, lost_size, lost_root, open_time } = epoch;
+    v1::LogEpoch { start_position, lost_size, lost_root, open_time: Some(field::time(open_time)) }
+}
+
+fn write_key(key: CheckpointKey) -> v1::CheckpointKey {
+    v1::CheckpointKey { key: key.key, retire_time: key.retire_time.map(field::time) }
 }

@@ -14,6 +14,8 @@ pub struct Caller {
     pub auth_type: &'static str,
     /// W3C trace context, where known.
     pub traceparent: Option<String>,
+    /// Whether the answer waits for a signed checkpoint that covers the change.
+    pub waits_for_checkpoint: bool,
 }
 
 /// What comes with a change.
@@ -58,7 +60,12 @@ impl Call {
     /// A change that Steward makes by itself.
     pub fn by_system(reason: &str) -> Self {
         Call {
-            caller: Caller { actor: "steward".to_owned(), auth_type: "system", traceparent: None },
+            caller: Caller {
+                actor: "steward".to_owned(),
+                auth_type: "system",
+                traceparent: None,
+                waits_for_checkpoint: false,
+            },
             request_id: None,
             reason: reason.to_owned(),
             etag: String::new(),

@@ -47,6 +47,8 @@ pub struct Batch {
     bytes: usize,
     overlay: Overlay,
     events: Vec<Arc<AuditEvent>>,
+    /// The epoch that it opens.
+    epoch: Option<u32>,
 }
 
 /// A mutation with its positions, not yet part of the batch.
@@ -73,7 +75,7 @@ impl Batch {
     /// A batch without changes.
     pub fn new(namespace: NamespaceId, log_id: [u8; 16], frontier: Frontier, time: Timestamp) -> Self {
         let (writes, overlay, events) = (Vec::new(), Overlay::default(), Vec::new());
-        Batch { namespace, log_id, time, frontier, writes, bytes: 0, overlay, events }
+        Batch { namespace, log_id, time, frontier, writes, bytes: 0, overlay, events, epoch: None }
     }
 
     /// Whether nothing has to be written.
@@ -88,7 +90,7 @@ impl Batch {
             Some(previous) if self.events.is_empty() => Head { batch_id, ..previous.clone() },
             _ => Head {
                 log_id: self.log_id,
-                epoch: previous.map_or(0, |head| head.epoch),
+                epoch: self.epoch.or(previous.map(|head| head.epoch)).unwrap_or(0),
                 size: self.frontier.size(),
                 root: self.frontier.root(),
                 frontier: self.frontier.roots().to_vec(),
@@ -169,6 +171,7 @@ impl Batch {
         for event in &placed.events {
             self.frontier.append(leaf_hash(&event.leaf));
         }
+        self.epoch = epoch_of(placed.changes.iter().map(|stored| &stored.value)).or(self.epoch);
         self.bytes += placed.writes.iter().map(Write::bytes).sum::<usize>();
         self.overlay.extend(&placed.writes);
         self.writes.extend(placed.writes);
@@ -183,6 +186,14 @@ impl Batch {
         }
         Sealed { writes: self.writes, events: self.events, frontier: self.frontier, overlay: self.overlay }
     }
+}
+
+/// The epoch that a log is in after changes, if they say so.
+pub fn epoch_of<'a>(changes: impl DoubleEndedIterator<Item = &'a Change>) -> Option<u32> {
+    changes.rev().find_map(|change| match change {
+        Change::Set(Resource::Namespace(namespace)) => Some(namespace.epoch()),
+        Change::Set(_) | Change::Removed(_) => None,
+    })
 }
 
 struct EncodedEvent {

@@ -2,6 +2,7 @@
 //! their own in, so that years pass in milliseconds and ids are known.
 
 use crate::domain::time::Timestamp;
+use sha2::{Digest as _, Sha256};
 use std::sync::Arc;
 
 /// Tells the time.
@@ -52,5 +53,12 @@ impl Environment {
     /// That of the machine.
     pub fn system() -> Self {
         Environment { clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
+    }
+
+    /// 32 bytes that nobody can guess. An id has a few fixed bits; three have more than
+    /// enough that are not.
+    pub fn secret(&self) -> [u8; 32] {
+        let drawn = [self.entropy.draw(), self.entropy.draw(), self.entropy.draw()].concat();
+        Sha256::digest(drawn).into()
     }
 }

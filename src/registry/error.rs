@@ -65,6 +65,17 @@ pub enum Error {
          events that were delivered may be missing here; compare, then subscribe from a position"
     )]
     LogForked,
+    /// The change was made, but the checkpoint that its caller waits for was not.
+    #[error(
+        "the change was made, at position {position}, but no checkpoint covers it yet: {cause}; repeat it with the \
+         same request id, or ask for the checkpoint"
+    )]
+    Uncovered {
+        /// Position of its last event.
+        position: u64,
+        /// Why not.
+        cause: String,
+    },
     /// The store does not answer now.
     #[error("{0}")]
     Unavailable(String),

@@ -11,18 +11,18 @@
 //! | [`feed`] [`subscription`] [`token`] | how it is followed |
 //! | [`read`] [`page`] [`states`] [`resolutions`] | how states are read, now and in the past |
 //! | [`verify`] [`rebuild`] | that state and log agree |
-//!
-//! Durable subscriptions and the publisher of checkpoints will live here too,
-//! each as a task beside the committer.
+//! | [`tree`] [`proof`] [`checkpoint`] [`epoch`] | what makes the log provable: proofs, signed checkpoints, new beginnings |
 
 pub mod alias;
 pub mod audit;
 pub mod calendar;
 pub mod call;
+pub mod checkpoint;
 pub mod committer;
 pub mod consumer;
 pub mod encode;
 pub mod environment;
+pub mod epoch;
 pub mod error;
 pub mod evaluation;
 pub mod facts;
@@ -42,6 +42,7 @@ pub mod namespace;
 pub mod page;
 pub mod policy;
 pub mod projection;
+pub mod proof;
 pub mod proposal;
 pub mod read;
 pub mod rebuild;
@@ -52,6 +53,7 @@ pub mod scheduler;
 pub mod states;
 pub mod subscription;
 pub mod token;
+pub mod tree;
 pub mod upstream;
 pub mod usage;
 pub mod verify;
@@ -60,6 +62,7 @@ pub mod view;
 
 use self::{
     call::Call,
+    checkpoint::Checkpoints,
     environment::Environment,
     error::Error,
     feed::Limits,
@@ -73,7 +76,7 @@ use crate::{
         filter::FilterError,
         name::{NamespaceId, NamespaceName},
     },
-    store::{engine::Engine, keys},
+    store::{beside::Beside, engine::Engine, keys},
 };
 use serde::Serialize;
 use std::{collections::HashMap, sync::Arc};
@@ -94,9 +97,26 @@ struct Inner {
     /// Read for every call, written when a namespace is first touched.
     logs: RwLock<HashMap<NamespaceId, Arc<Log>>>,
     committers: Mutex<JoinSet<()>>,
+    checkpoints: Checkpoints,
     drain: CancellationToken,
     failed: watch::Sender<Option<String>>,
     usage: Usage,
+}
+
+/// What a registry is opened with besides its engine.
+pub struct Setup {
+    /// How large the feeds are.
+    pub limits: Limits,
+    /// What is kept beside the store.
+    pub beside: Beside,
+    /// Whether a log may lack what was signed of it: only for whoever decides what follows.
+    pub accepts_loss: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Setup { limits: Limits::default(), beside: Beside::in_memory(), accepts_loss: false }
+    }
 }
 
 /// The namespace that always exists.
@@ -106,26 +126,30 @@ impl Registry {
     /// Opens the registry over an engine: checks what is stored, and creates the
     /// namespace `default` on the first start.
     pub async fn open(engine: Arc<dyn Engine>, environment: Environment) -> Result<Self, Error> {
-        Self::open_with(engine, environment, Limits::default()).await
+        Self::open_with(engine, environment, Setup::default()).await
     }
 
-    /// Opens the registry with feeds of a size of its own.
+    /// Opens the registry as somebody sets it up.
     pub async fn open_with(
         engine: Arc<dyn Engine>,
         environment: Environment,
-        limits: Limits,
+        setup: Setup,
     ) -> Result<Self, Error> {
         let registry = Registry(Arc::new(Inner {
             store: engine.into(),
             environment,
-            limits,
+            limits: setup.limits,
             logs: RwLock::default(),
             committers: Mutex::default(),
+            checkpoints: Checkpoints::new(setup.beside),
             drain: CancellationToken::new(),
             failed: watch::Sender::new(None),
             usage: Usage::default(),
         }));
         registry.verify_all().await?;
+        if !setup.accepts_loss {
+            registry.verify_checkpoints().await?;
+        }
         registry.ensure_default().await?;
         Ok(registry)
     }
@@ -195,7 +219,18 @@ impl Registry {
             Some(_) => mutation::digest(method, &mutation, &call)?,
             None => String::new(),
         };
-        log.mutate(Arc::new(mutation), call, digest).await
+        let waits = call.caller.waits_for_checkpoint;
+        let committed = log.mutate(Arc::new(mutation), call, digest).await?;
+        self.cover(namespace, waits, committed).await
+    }
+
+    /// Waits for a checkpoint over a change, if its caller does.
+    async fn cover(&self, namespace: &NamespaceId, waits: bool, done: Committed) -> Result<Committed, Error> {
+        if let Some(position) = done.position().filter(|_| waits) {
+            let covered = self.checkpoint(namespace, position + 1).await;
+            covered.map_err(|error| Error::Uncovered { position, cause: error.to_string() })?;
+        }
+        Ok(done)
     }
 }
 

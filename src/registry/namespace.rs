@@ -45,13 +45,8 @@ impl Mutation for CreateNamespace {
         if view.find::<Namespace>(&name).await?.is_some() {
             return Err(Error::exists(name, ""));
         }
-        let namespace = Namespace {
-            name,
-            content: self.content.clone().into_inner(),
-            log_id: hex::encode(self.log_id),
-            create_time: now,
-            update_time: now,
-        };
+        let (content, log_id) = (self.content.clone().into_inner(), hex::encode(self.log_id));
+        let namespace = Namespace::create(name, content, log_id, now);
         let mut created = Event::set(EventType::NamespaceCreated, namespace);
         created.changes.extend(policy::defaults_of(&self.id, now)?);
         Ok(vec![created])
@@ -125,7 +120,9 @@ impl Registry {
             return preview.resource();
         }
         let log = self.open_log(&mutation.id).await?;
-        log.mutate(Arc::new(mutation), call, digest).await?.resource()
+        let (id, waits) = (mutation.id.clone(), call.caller.waits_for_checkpoint);
+        let committed = log.mutate(Arc::new(mutation), call, digest).await?;
+        self.cover(&id, waits, committed).await?.resource()
     }
 
     /// Reads a namespace.

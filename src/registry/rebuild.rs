@@ -2,6 +2,7 @@
 //! it, so the result answers as the original did and has the same root.
 
 use super::{
+    encode::epoch_of,
     environment::Entropy,
     error::Error,
     leaf::{self, LoggedEvent, MAX_LEAF, Mutation},
@@ -36,6 +37,7 @@ pub struct Rebuild<'a> {
     waiting: usize,
     /// Where the newest event stands in its mutation.
     newest: Option<Mutation>,
+    epoch: u32,
     time: i64,
 }
 
@@ -68,6 +70,7 @@ impl<'a> Rebuild<'a> {
             pending: Vec::new(),
             waiting: 0,
             newest: None,
+            epoch: 0,
             time: i64::MIN,
         }
     }
@@ -96,6 +99,7 @@ impl<'a> Rebuild<'a> {
             )));
         }
         self.newest = Some(event.mutation);
+        self.epoch = epoch_of(event.changes.iter().map(|logged| &logged.change)).unwrap_or(self.epoch);
         self.time = event.time.micros();
         let writes = self.project(&event, leaf.clone()).await?;
         self.overlay.extend(&writes);
@@ -179,7 +183,7 @@ impl<'a> Rebuild<'a> {
         let previous = begun.head.as_ref();
         let head = Head {
             log_id: begun.log_id,
-            epoch: 0,
+            epoch: self.epoch,
             size: self.tree.size(),
             root: self.tree.root(),
             frontier: self.tree.roots().to_vec(),
@@ -243,8 +247,7 @@ mod tests {
         let time = Timestamp::from_micros(0).unwrap();
         let name = format!("namespaces/{namespace}").parse().unwrap();
         let log_id = "07".repeat(16);
-        let state =
-            Namespace { name, content: Default::default(), log_id, create_time: time, update_time: time };
+        let state = Namespace::create(name, Default::default(), log_id, time);
         let json = String::from_utf8(canonical::to_vec(&state).unwrap()).unwrap();
         let change = EncodedChange {
             name: state.name.into(),

@@ -99,8 +99,7 @@ mod tests {
         let content = NamespaceContent { description: description.to_owned(), ..Default::default() };
         let name = "namespaces/charity".parse().unwrap();
         let time = Timestamp::from_micros(1).unwrap();
-        let log_id = "07".repeat(16);
-        let state = Namespace { name, content, log_id, create_time: time, update_time: time };
+        let state = Namespace::create(name, content, "07".repeat(16), time);
         StateRecord::encode(position, &canonical::to_vec(&state).unwrap())
     }
 

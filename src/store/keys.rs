@@ -9,6 +9,7 @@
 mod due;
 mod reference;
 mod series;
+mod tree;
 
 pub use due::{all_due, due, due_until, read_due};
 pub use reference::{
@@ -18,6 +19,7 @@ pub use series::{
     group_of_series, series, series_of_metric, series_of_model, series_of_version, series_point,
     version_of_series,
 };
+pub use tree::{subtree, subtrees};
 
 use crate::domain::{
     name::{
@@ -34,6 +36,7 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Tag {
+    Subtree = b'T',
     Alias = b'a',
     ModelByCreation = b'c',
     Due = b'd',

@@ -9,11 +9,13 @@
 //! | [`head`] | how an engine that persists writes the head of a log |
 //! | [`directory`] | directories that survive a power failure |
 //! | [`watermark`] | the note beside a store that tells when an older copy of it is opened |
+//! | [`beside`] | the keys that sign, and the newest checkpoint that was given out: beside a store, not in it |
 //! | [`hints`] | the wake-ups of readers who wait for a size |
 //!
 //! One suite (`suite.rs`) runs on every engine; a new engine is finished when
 //! it passes.
 
+pub mod beside;
 pub mod directory;
 pub mod engine;
 pub mod head;

@@ -34,6 +34,7 @@ mod undo;
 #[cfg(test)]
 mod tests;
 
+use crate::store::watermark::Watermark;
 pub use open::OpenError;
 
 use self::core::{Commit, Core};
@@ -86,6 +87,21 @@ impl SledEngine {
     ) -> Result<SledEngine, OpenError> {
         let opened = open::open(dir, watermark_dir, options)?;
         Ok(SledEngine { core: Arc::new(Core::new(opened)) })
+    }
+
+    /// Opens a store that may be older than its watermark, for whoever decides what
+    /// follows from that; gives the watermark too.
+    ///
+    /// # Errors
+    /// As [`SledEngine::open`].
+    pub fn open_after_loss(
+        dir: &Path,
+        watermark_dir: &Path,
+        options: SledOptions,
+    ) -> Result<(SledEngine, Watermark), OpenError> {
+        let noted = open::noted(dir, watermark_dir)?.unwrap_or_default();
+        let opened = open::open_after_loss(dir, watermark_dir, options)?;
+        Ok((SledEngine { core: Arc::new(Core::new(opened)) }, noted))
     }
 
     /// Finishes the commit in progress, refuses those that come, brings

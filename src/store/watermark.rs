@@ -7,7 +7,7 @@
 //! ahead of the store, and a kill leaves it behind by a second at most.
 
 use super::directory;
-use super::engine::Head;
+use super::engine::{Hash, Head};
 use super::head::Hex;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
@@ -90,6 +90,12 @@ impl Watermark {
             let what = mark.missing_from(heads.get(log))?;
             Some(Behind { log: log.clone(), what })
         })
+    }
+
+    /// Size and root that a log had, if the log as it is now lacks any of that.
+    pub fn lost(&self, log: &str, head: Option<&Head>) -> Option<(u64, Hash)> {
+        let mark = self.logs.get(log)?;
+        mark.missing_from(head).map(|_| (mark.size, mark.root.0))
     }
 
     /// Reads the note in this directory; `None` if there is none.

@@ -8,12 +8,13 @@ pub use each::{life_of_a_model, one_of_each};
 use crate::support::{BEGIN, DAY, NAMESPACE, REVIEWER, model_name, time, version_name};
 use prost::Message as _;
 use steward_registry::proto::v1::{
-    self, alias_service_client::AliasServiceClient, consumer_service_client::ConsumerServiceClient,
-    evaluation_service_client::EvaluationServiceClient, incident_service_client::IncidentServiceClient,
-    lifecycle_service_client::LifecycleServiceClient, model_service_client::ModelServiceClient,
-    monitor_service_client::MonitorServiceClient, namespace_service_client::NamespaceServiceClient,
-    policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
-    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
+    self, alias_service_client::AliasServiceClient, checkpoint_service_client::CheckpointServiceClient,
+    consumer_service_client::ConsumerServiceClient, evaluation_service_client::EvaluationServiceClient,
+    incident_service_client::IncidentServiceClient, lifecycle_service_client::LifecycleServiceClient,
+    model_service_client::ModelServiceClient, monitor_service_client::MonitorServiceClient,
+    namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
+    proposal_service_client::ProposalServiceClient, upstream_service_client::UpstreamServiceClient,
+    version_service_client::VersionServiceClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -91,6 +92,8 @@ asks! {
     NamespaceServiceClient:
         CreateNamespace(CreateNamespaceRequest).create_namespace,
         UpdateNamespace(UpdateNamespaceRequest).update_namespace;
+    CheckpointServiceClient:
+        RotateCheckpointKey(RotateCheckpointKeyRequest).rotate_checkpoint_key;
     PolicyServiceClient:
         CreatePolicy(CreatePolicyRequest).create_policy,
         UpdatePolicy(UpdatePolicyRequest).update_policy;

@@ -28,6 +28,7 @@ mod policies;
 mod power;
 mod privacy;
 mod proposals;
+mod provable;
 mod published;
 mod readme;
 mod reads;

@@ -24,7 +24,7 @@ use steward_registry::{
         evaluation_service_server::EvaluationServiceServer, lifecycle_service_server::LifecycleServiceServer,
         model_service_server::ModelServiceServer, version_service_server::VersionServiceServer,
     },
-    registry::{Registry, environment::Environment, feed::Limits},
+    registry::{Registry, Setup, environment::Environment, feed::Limits},
     store::{
         engine::Engine,
         sled::{SledEngine, SledOptions},
@@ -83,7 +83,8 @@ impl Pipe {
             (Kept::Memory(engine), _) => engine.clone(),
             (Kept::Disk(_), sled) => sled.clone().unwrap(),
         };
-        let registry = Registry::open_with(engine, environment.clone(), limits).await.unwrap();
+        let setup = Setup { limits, ..Setup::default() };
+        let registry = Registry::open_with(engine, environment.clone(), setup).await.unwrap();
         let cut = CancellationToken::new();
         let channel = connect(&registry, &cut).await;
         Pipe { channel, clock, environment, kept, limits, registry, sled, cut }
@@ -117,7 +118,7 @@ fn routes(registry: &Registry) -> Routes {
 }
 
 async fn connect(registry: &Registry, cut: &CancellationToken) -> Channel {
-    let app = app(routes(registry), http::router(), &ServeOptions::default()).unwrap();
+    let app = app(routes(registry), http::router(registry.clone()), &ServeOptions::default()).unwrap();
     let cut = cut.clone();
     let dial = tower::service_fn(move |_| {
         let (ours, theirs) = duplex(64 << 10);

@@ -21,11 +21,12 @@ use steward_registry::{
     http,
     proto::v1::{
         self, alias_service_client::AliasServiceClient, audit_service_client::AuditServiceClient,
-        consumer_service_client::ConsumerServiceClient, evaluation_service_client::EvaluationServiceClient,
-        incident_service_client::IncidentServiceClient, lifecycle_service_client::LifecycleServiceClient,
-        metric_service_client::MetricServiceClient, model_service_client::ModelServiceClient,
-        namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
-        proposal_service_client::ProposalServiceClient, version_service_client::VersionServiceClient,
+        checkpoint_service_client::CheckpointServiceClient, consumer_service_client::ConsumerServiceClient,
+        evaluation_service_client::EvaluationServiceClient, incident_service_client::IncidentServiceClient,
+        lifecycle_service_client::LifecycleServiceClient, metric_service_client::MetricServiceClient,
+        model_service_client::ModelServiceClient, namespace_service_client::NamespaceServiceClient,
+        policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
+        version_service_client::VersionServiceClient,
     },
     registry::{
         Registry,
@@ -146,8 +147,8 @@ impl TestServer {
         let (token, served) = (drain.clone(), registry.clone());
         let task = tokio::spawn(async move {
             let options = ServeOptions::default();
-            let app =
-                serve::app(server::routes(&served, &Health::new(&[]))?, http::router(), &options).unwrap();
+            let routes = server::routes(&served, &Health::new(&[]))?;
+            let app = serve::app(routes, http::router(served.clone()), &options).unwrap();
             serve::serve(listener, app, &options, token).await;
             served.drain();
             served.close().await;
@@ -233,6 +234,10 @@ impl TestServer {
 
     pub fn metrics(&self) -> MetricServiceClient<Channel> {
         MetricServiceClient::new(self.channel.clone())
+    }
+
+    pub fn checkpoints(&self) -> CheckpointServiceClient<Channel> {
+        CheckpointServiceClient::new(self.channel.clone())
     }
 
     pub fn audit(&self) -> AuditServiceClient<Channel> {

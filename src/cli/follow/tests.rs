@@ -99,8 +99,13 @@ impl Scenes {
             async move { Ok::<_, std::io::Error>(TokioIo::new(client)) }
         });
         let channel = Endpoint::from_static("http://pipe").connect_with_connector_lazy(connector);
-        let target =
-            Target { server: "", namespace: "default", actor: None, timeout: Duration::from_secs(5) };
+        let target = Target {
+            server: "",
+            namespace: "default",
+            actor: None,
+            timeout: Duration::from_secs(5),
+            wait_for_checkpoint: false,
+        };
         Session::over(channel, "http://pipe".to_owned(), &target, Output::new(Format::Json)).unwrap()
     }
 }

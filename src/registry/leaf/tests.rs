@@ -26,7 +26,12 @@ fn model() -> Model {
 
 fn written() -> AuditEvent {
     let call = Call {
-        caller: Caller { actor: "ann".into(), auth_type: "unauthenticated", traceparent: None },
+        caller: Caller {
+            actor: "ann".into(),
+            auth_type: "unauthenticated",
+            traceparent: None,
+            waits_for_checkpoint: false,
+        },
         request_id: Some("r1".into()),
         reason: "tab\there".into(),
         etag: String::new(),

@@ -39,9 +39,9 @@ pub enum OpenError {
     },
     /// The store is older than what was acknowledged.
     #[error(
-        "the store in {} is older than what was already acknowledged: log {log:?}: {what}. Restore the \
-         newest backup, or rebuild the store from an export with `steward rebuild`. If going back is \
-         intended, remove {}",
+        "the store in {} is older than what was already acknowledged ({}): log {log:?}: {what}. Restore the \
+         newest backup, or rebuild the store from an export with `steward rebuild`. If what is missing is lost \
+         for good, `steward audit new-epoch --namespace {log}` gives it up, on record",
         dir.display(),
         watermark.display()
     )]
@@ -102,6 +102,44 @@ pub(super) struct Opened {
 
 /// Opens the store in this directory and checks it against its watermark.
 pub(super) fn open(dir: &Path, watermark_dir: &Path, options: SledOptions) -> Result<Opened, OpenError> {
+    open_checked(dir, watermark_dir, options, |db| check(dir, watermark_dir, db))
+}
+
+/// Opens a store that may be older than its watermark, which stays as it is until a log grows.
+pub(super) fn open_after_loss(
+    dir: &Path,
+    watermark_dir: &Path,
+    options: SledOptions,
+) -> Result<Opened, OpenError> {
+    open_checked(dir, watermark_dir, options, |db| {
+        let heads = heads(db).map_err(|cause| OpenError::Damaged { dir: dir.to_owned(), cause })?;
+        let noted = noted(dir, watermark_dir)?.unwrap_or_else(|| Watermark::of(&heads));
+        Ok((heads, noted, true))
+    })
+}
+
+/// What is noted of a store: in the directory of the watermark, or else where it was before.
+pub(super) fn noted(dir: &Path, watermark_dir: &Path) -> Result<Option<Watermark>, OpenError> {
+    for note_dir in [watermark_dir, dir] {
+        let path = note_dir.join(watermark::FILE_NAME);
+        match Watermark::read(note_dir) {
+            Ok(None) => {}
+            Ok(noted) => return Ok(noted),
+            Err(source) => return Err(OpenError::Watermark { path, source }),
+        }
+    }
+    Ok(None)
+}
+
+/// The heads of the logs, the watermark to go on with, and whether that is on disk already.
+type Checked = (HashMap<String, Head>, Watermark, bool);
+
+fn open_checked(
+    dir: &Path,
+    watermark_dir: &Path,
+    options: SledOptions,
+    check: impl FnOnce(&Db) -> Result<Checked, OpenError>,
+) -> Result<Opened, OpenError> {
     let io = |source| OpenError::Io { dir: dir.to_owned(), source };
     let elsewhere = |source| OpenError::Io { dir: watermark_dir.to_owned(), source };
     directory::create(dir).map_err(io)?;
@@ -109,9 +147,9 @@ pub(super) fn open(dir: &Path, watermark_dir: &Path, options: SledOptions) -> Re
     leftover::discard(dir).map_err(io)?;
     let db = open_tree(dir, options)?;
     let disk = Disk::open(dir).map_err(io)?;
-    match check(dir, watermark_dir, &db) {
-        Ok((heads, written)) => {
-            let watermark = Writer::start(watermark_dir, Watermark::of(&heads), written).map_err(io)?;
+    match check(&db) {
+        Ok((heads, watermark, written)) => {
+            let watermark = Writer::start(watermark_dir, watermark, written).map_err(io)?;
             let watch = Watch::start(db.clone()).map_err(io)?;
             Ok(Opened { db, disk, heads, watermark, watch })
         }
@@ -164,7 +202,7 @@ fn check_journal(dir: &Path) -> Result<(), Fault> {
 
 /// Reads the heads and holds them against the watermark; tells also whether
 /// the watermark on disk is up to date.
-fn check(dir: &Path, watermark_dir: &Path, db: &Db) -> Result<(HashMap<String, Head>, bool), OpenError> {
+fn check(dir: &Path, watermark_dir: &Path, db: &Db) -> Result<Checked, OpenError> {
     let damaged = |cause| OpenError::Damaged { dir: dir.to_owned(), cause };
     let heads = heads(db).map_err(damaged)?;
     let mut written = false;
@@ -182,7 +220,8 @@ fn check(dir: &Path, watermark_dir: &Path, db: &Db) -> Result<(HashMap<String, H
         }
         written |= note_dir == watermark_dir && noted == Watermark::of(&heads);
     }
-    Ok((heads, written))
+    let watermark = Watermark::of(&heads);
+    Ok((heads, watermark, written))
 }
 
 fn heads(db: &Db) -> Result<HashMap<String, Head>, String> {

@@ -136,6 +136,12 @@ fn out_of_the_ordinary(word: &str) -> Vec<Ask> {
         aliased(4, word),
         rollback(&production, word),
         deprecate(&four, word, BEGIN + 400 * DAY),
+        v1::RotateCheckpointKeyRequest {
+            name: NAMESPACE.to_owned(),
+            reason: word.to_owned(),
+            ..Default::default()
+        }
+        .into(),
         extension.into(),
         open_incident("m", "nonsense", 4, word),
     ];

@@ -85,6 +85,22 @@ fn aip_131_get_takes_a_name_and_returns_the_resource() {
             "the head belongs to the log of a namespace and has no name of its own",
         ),
         (
+            "CheckpointService.GetCheckpoint: `Checkpoint` is no resource",
+            "it is made of the log of a namespace at the moment of asking",
+        ),
+        (
+            "CheckpointService.GetInclusionProof: `InclusionProof` is no resource",
+            "it is made of the log of a namespace at the moment of asking",
+        ),
+        (
+            "CheckpointService.GetConsistencyProof: `ConsistencyProof` is no resource",
+            "it is made of the log of a namespace at the moment of asking",
+        ),
+        (
+            "CheckpointService.GetProofBundle: `ProofBundle` is no resource",
+            "it is made of the log of a namespace at the moment of asking",
+        ),
+        (
             "AliasService.GetAliasHistory: `AliasHistory` is no resource",
             "history is a view of an alias that outlives it, not a resource",
         ),

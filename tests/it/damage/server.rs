@@ -17,6 +17,7 @@ pub const STEWARD: &str = env!("CARGO_BIN_EXE_steward");
 /// A server in a process of its own.
 pub struct Server {
     child: Child,
+    pub url: String,
     pub channel: Channel,
     said: Arc<Mutex<Vec<String>>>,
 }
@@ -53,8 +54,8 @@ impl Server {
                     }
                 });
                 let url = format!("http://{}", read["address"].as_str().unwrap());
-                let channel = Endpoint::from_shared(url).unwrap().connect().await.unwrap();
-                return Ok(Server { child, channel, said });
+                let channel = Endpoint::from_shared(url.clone()).unwrap().connect().await.unwrap();
+                return Ok(Server { child, url, channel, said });
             }
             said.lock().unwrap().push(line);
         }

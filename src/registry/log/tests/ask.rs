@@ -77,7 +77,12 @@ impl Ask {
     }
 
     pub fn call(&self) -> Call {
-        let caller = Caller { actor: self.who.to_owned(), auth_type: "none", traceparent: None };
+        let caller = Caller {
+            actor: self.who.to_owned(),
+            auth_type: "none",
+            traceparent: None,
+            waits_for_checkpoint: false,
+        };
         Call::new(caller, self.request_id, "", self.etag, false).unwrap()
     }
 
