@@ -85,7 +85,8 @@ impl Form {
     /// its own, so it takes that of its neighbours; likewise codes of which none was `OTHER`.
     pub fn take_in(&mut self, other: &Form) -> bool {
         let joined = self.changes(other).is_empty();
-        if joined && (self.shape == Shape::Currency(String::new()) || self.shape.size() < other.shape.size()) {
+        if joined && (self.shape == Shape::Currency(String::new()) || self.shape.size() < other.shape.size())
+        {
             self.shape = other.shape.clone();
         }
         joined

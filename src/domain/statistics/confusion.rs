@@ -96,7 +96,8 @@ mod tests {
         let one = Confusion { true_positives: 3, false_positives: 1, true_negatives: 5, false_negatives: 1 };
         let both = one.merge(&one);
         assert_eq!(both.total(), 2 * one.total());
-        for measure in [Measure::Selection, Measure::TruePositive, Measure::FalsePositive, Measure::Accuracy] {
+        for measure in [Measure::Selection, Measure::TruePositive, Measure::FalsePositive, Measure::Accuracy]
+        {
             let share = |counts: &Confusion| counts.rate(measure).map(|rate| rate.share());
             assert_eq!(share(&both), share(&one), "{measure:?}");
             assert_eq!(share(&Confusion::default()), None);
