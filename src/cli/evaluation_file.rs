@@ -1,6 +1,7 @@
 //! Files of evaluations, read a piece at a time: CSV with a measurement a line, and
 //! JSON lines with an evaluation a line.
 
+mod bounded;
 mod csv_lines;
 mod json_lines;
 
@@ -89,6 +90,9 @@ pub fn read(
         FileFormat::Jsonl => Box::new(JsonLines::new(BufReader::new(reader), failed)),
     })
 }
+
+/// A record has at most 32 KiB in the store; whatever is much longer is no evaluation.
+const LONGEST: u64 = 1 << 20;
 
 /// How an error of reading becomes one of the command.
 pub type Failed = Box<dyn Fn(io::Error) -> Failure + Send>;
