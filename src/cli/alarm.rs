@@ -22,9 +22,11 @@ use crate::proto::v1::{
 /// What to do with alarms.
 #[derive(Subcommand, Debug)]
 pub enum AlarmCommand {
-    /// List what watches a version, or only what has raised something
+    /// List what has been raised: by all models, or by one; or all that watches one version
     #[command(after_help = "\
 Examples:
+  steward alarm list
+  steward alarm list donor-chatbot
   steward alarm list donor-chatbot 2
   steward alarm list donor-chatbot 2 --raised")]
     List(ListArgs),
@@ -79,10 +81,15 @@ impl MonitorRef {
 /// Arguments of `steward alarm list`.
 #[derive(Args, Debug)]
 pub struct ListArgs {
-    #[command(flatten)]
-    version: VersionRef,
+    /// The model's id; or MODEL/NUMBER; or a full name. Without it: all models
+    #[arg(value_name = "MODEL")]
+    model: Option<String>,
 
-    /// Only what has raised something
+    /// The number of the version. Without it: what all versions in service have raised
+    #[arg(value_name = "NUMBER")]
+    number: Option<u64>,
+
+    /// Only what has raised something, also of one version
     #[arg(long)]
     raised: bool,
 
@@ -191,27 +198,35 @@ pub async fn run(session: &Session, command: AlarmCommand) -> Result<(), Failure
 }
 
 async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
-    let parent = name::version(session.namespace(), &args.version)?;
+    let parent = name::monitors(session.namespace(), args.model.as_deref(), args.number)?;
+    let spans_versions = parent.ends_with("/versions/-");
+    let raised_only = args.raised || spans_versions;
     let fetch = async |page_size, page_token| {
-        let raised_only = args.raised;
         let request = ListMonitorsRequest { parent: parent.clone(), page_size, page_token, raised_only };
         let answer = session.call(request, async |r| session.monitors().list_monitors(r).await).await?;
         Ok((answer.monitors, answer.next_page_token))
     };
     let (monitors, next_page_token) = args.page.collect(fetch).await?;
     let answer = ListMonitorsResponse { monitors, next_page_token };
-    let nothing = match args.raised {
+    let nothing = match raised_only {
         true => "Nothing is raised.",
         false => "Nothing is watched: record an evaluation once the version is approved.",
     };
-    session.output().list(&answer, &table(&answer.monitors), nothing, &answer.next_page_token)
+    let table = table(&answer.monitors, spans_versions);
+    session.output().list(&answer, &table, nothing, &answer.next_page_token)
 }
 
-fn table(monitors: &[Monitor]) -> Table {
+/// Of several versions, each line begins with what the other commands take.
+fn table(monitors: &[Monitor], spans_versions: bool) -> Table {
     let mut table = Table::new(["MONITOR", "BASELINE", "SAYS", "POINTS", "NEWEST", "WHAT IT MEANS"]);
     for monitor in monitors {
+        let version = name::parent(&monitor.name);
+        let id = name::id(&monitor.name);
         table.row([
-            name::id(&monitor.name).to_owned(),
+            match spans_versions {
+                true => format!("{} {} {id}", name::id(name::parent(version)), name::id(version)),
+                false => id,
+            },
             monitor.baseline.as_ref().map(point_words).unwrap_or_default(),
             level_words(monitor),
             monitor.point_count.to_string(),

@@ -1,6 +1,7 @@
 //! Files of evaluations, read a piece at a time: CSV with a measurement a line, and
 //! JSON lines with an evaluation a line.
 
+mod bounded;
 mod csv_lines;
 mod json_lines;
 
@@ -63,27 +64,38 @@ pub struct RefusedLine {
 /// What comes next in a file.
 pub type Next = Result<Entry, RefusedLine>;
 
+/// The evaluations of a file, one by one.
+pub type Evaluations = Box<dyn Iterator<Item = Result<Next, Failure>> + Send>;
+
 /// Opens a file, `-` being standard input. Evaluations come one by one; an outer
 /// error is one of the whole file.
-pub fn open(
-    path: &Path,
-    format: FileFormat,
-) -> Result<Box<dyn Iterator<Item = Result<Next, Failure>> + Send>, Failure> {
+pub fn open(path: &Path, format: FileFormat) -> Result<Evaluations, Failure> {
     let reader: Box<dyn Read + Send> = if path == Path::new("-") {
         Box::new(io::stdin())
     } else {
         Box::new(File::open(path).map_err(|error| Failure::file("read", path, error))?)
     };
     let path = path.to_owned();
-    let failed = move |error: io::Error| Failure::file("read", &path, error);
+    read(reader, format, Box::new(move |error| Failure::file("read", &path, error)))
+}
+
+/// The evaluations of what is read; see [`open`].
+pub fn read(
+    reader: Box<dyn Read + Send>,
+    format: FileFormat,
+    failed: Failed,
+) -> Result<Evaluations, Failure> {
     Ok(match format {
-        FileFormat::Csv => Box::new(CsvLines::new(reader, Box::new(failed))?),
-        FileFormat::Jsonl => Box::new(JsonLines::new(BufReader::new(reader), Box::new(failed))),
+        FileFormat::Csv => Box::new(CsvLines::new(reader, failed)?),
+        FileFormat::Jsonl => Box::new(JsonLines::new(BufReader::new(reader), failed)),
     })
 }
 
+/// A record has at most 32 KiB in the store; whatever is much longer is no evaluation.
+const LONGEST: u64 = 1 << 20;
+
 /// How an error of reading becomes one of the command.
-type Failed = Box<dyn Fn(io::Error) -> Failure + Send>;
+pub type Failed = Box<dyn Fn(io::Error) -> Failure + Send>;
 
 #[cfg(test)]
 mod tests;

@@ -18,7 +18,7 @@ mod demo;
 mod environment;
 pub mod error;
 mod evaluation;
-mod evaluation_file;
+pub mod evaluation_file;
 mod evaluation_import;
 mod evaluation_view;
 mod explain;

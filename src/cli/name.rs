@@ -143,6 +143,15 @@ pub fn monitor(parent: &str, given: &VersionRef, id: Option<&str>) -> Result<Str
     below_version(parent, given, ("monitor", "monitors"), id)
 }
 
+/// Whose monitors are meant: a version's, or those of all versions of a model or of all models.
+pub fn monitors(parent: &str, given: Option<&str>, number: Option<u64>) -> Result<String, Failure> {
+    let Some(given) = given else { return Ok(format!("{parent}/models/-/versions/-")) };
+    if number.is_some() {
+        return version(parent, &VersionRef { model: given.to_owned(), number });
+    }
+    version_in_one(parent, given).or_else(|_| Ok(format!("{}/versions/-", model(parent, given)?)))
+}
+
 fn below_version(
     parent: &str,
     given: &VersionRef,
@@ -235,6 +244,19 @@ mod tests {
     fn a_version_without_a_number_asks_for_it() {
         let error = version(NS, &version_ref("m", None)).unwrap_err();
         assert!(error.text().contains("Add its number"), "{}", error.text());
+    }
+
+    #[test]
+    fn monitors_are_those_of_a_version_a_model_or_all_models() {
+        let of = |given, number| monitors(NS, given, number).unwrap();
+        assert_eq!(of(None, None), format!("{NS}/models/-/versions/-"));
+        assert_eq!(of(Some("m"), None), format!("{NS}/models/m/versions/-"));
+        assert_eq!(of(Some("namespaces/x/models/y"), None), "namespaces/x/models/y/versions/-");
+        for (given, number) in
+            [("m", Some(2)), ("m/2", None), ("namespaces/default/models/m/versions/2", None)]
+        {
+            assert_eq!(of(Some(given), number), format!("{NS}/models/m/versions/2"));
+        }
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub use self::{
     segment::{Break, Segment},
     selection::Selection,
     step::{Resolution, Step},
-    value::{GroupCounts, Merged, quantiles},
+    value::{Merged, quantiles},
 };
 
 use super::{

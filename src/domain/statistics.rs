@@ -10,6 +10,7 @@
 
 mod binomial;
 pub mod chart;
+pub mod confusion;
 pub mod contingency;
 pub mod counts;
 pub mod detector;

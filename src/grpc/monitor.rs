@@ -9,14 +9,14 @@ use super::{
 use crate::{
     domain::{
         monitor::{BaselineOrigin, EffectKind, Level, Monitor, Snooze, Verdict},
-        name::VersionName,
+        name::{NamespaceName, VersionName},
         statistics::detector::{Change, Detector},
     },
     proto::v1::{self, monitor_service_server::MonitorService},
     registry::{
         Registry,
         call::Stored,
-        monitor::{Answer, Comparison, SeriesVerdict},
+        monitor::{Answer, Comparison, MonitorParent, SeriesVerdict},
     },
 };
 use tonic::{Request, Response, Status, metadata::MetadataMap};
@@ -72,9 +72,9 @@ impl MonitorService for Monitors {
     ) -> Result<Response<v1::ListMonitorsResponse>, Status> {
         let v1::ListMonitorsRequest { parent, page_size, page_token, raised_only } = request.into_inner();
         let mut fields = Fields::new();
-        let version = fields.name::<VersionName>("parent", &parent);
-        let version = fields.all(version)?;
-        let page = self.0.list_monitors(&version, raised_only, page_size, &page_token).await?;
+        let parent = read_parent(&mut fields, &parent);
+        let parent = fields.all(parent)?;
+        let page = self.0.list_monitors(&parent, raised_only, page_size, &page_token).await?;
         Ok(answer(v1::ListMonitorsResponse {
             monitors: page.items.into_iter().map(write).collect(),
             next_page_token: page.next_page_token,
@@ -130,6 +130,20 @@ impl MonitorService for Monitors {
         let v1::SettleAlarmRequest { name, reason, etag, request_id, validate_only } = message;
         let request = AnswerRequest { name, reason, etag, request_id, validate_only };
         self.respond(&metadata, request, |_| Some(Answer::Resolve)).await
+    }
+}
+
+/// A version, or all of them in place of `-`.
+fn read_parent(fields: &mut Fields, parent: &str) -> Option<MonitorParent> {
+    match parent.strip_suffix("/versions/-") {
+        None => fields.name("parent", parent).map(MonitorParent::Version),
+        Some(model) => match model.strip_suffix("/models/-") {
+            None => fields.name("parent", model).map(MonitorParent::Model),
+            Some(namespace) => {
+                let name = fields.name::<NamespaceName>("parent", namespace);
+                name.map(|name| MonitorParent::Namespace(name.0))
+            }
+        },
     }
 }
 

@@ -1,13 +1,16 @@
 //! Use cases of monitors: begun with an approval, moved by each recorded evaluation,
 //! answered by people.
 
+mod listing;
+
+pub use self::listing::MonitorParent;
 use super::{
     Registry,
     call::{Call, Stored},
     error::Error,
     facts, intervention,
     mutation::Mutation,
-    page::{Listing, Page, PageRequest},
+    page::{Page, PageRequest},
     read::ReadAt,
     states::read_record,
     view::View,
@@ -49,7 +52,7 @@ impl Watch {
         evaluation: &Evaluation,
         now: Timestamp,
     ) -> Result<(), Error> {
-        if !matches!(version.state, VersionState::Approved | VersionState::Deprecated) {
+        if !is_watched(version) {
             return Ok(());
         }
         let policy = policy_of(view, &version.name).await?;
@@ -114,6 +117,11 @@ pub async fn begin(view: &mut View<'_>, version: &VersionName, now: Timestamp) -
         }
     }
     Ok(shared(EventType::MetricsJudged, begun.into_values()))
+}
+
+/// Whether a version is in service, so that its evaluations move its monitors.
+fn is_watched(version: &Version) -> bool {
+    matches!(version.state, VersionState::Approved | VersionState::Deprecated)
 }
 
 async fn policy_of(view: &mut View<'_>, version: &VersionName) -> Result<Policy, Error> {
@@ -216,24 +224,6 @@ impl Registry {
     /// Reads a monitor.
     pub async fn get_monitor(&self, name: &MonitorName, at: ReadAt) -> Result<Stored<Monitor>, Error> {
         self.get(name, at).await
-    }
-
-    /// Lists the monitors of a version by id.
-    pub async fn list_monitors(
-        &self,
-        version: &VersionName,
-        raised_only: bool,
-        page_size: i32,
-        page_token: &str,
-    ) -> Result<Page<Stored<Monitor>>, Error> {
-        let request = PageRequest::new(page_size, page_token, &("monitors", version, raised_only))?;
-        self.get_version(version, ReadAt::Present).await?;
-        let read = |_: &[u8], state: &Bytes| {
-            let monitor: Stored<Monitor> = read_record(state)?;
-            Ok((!raised_only || monitor.value.raise_time.is_some()).then_some(monitor))
-        };
-        let listing = Listing { range: keys::monitors(version), reverse: false, follow: None, read: &read };
-        self.page(&version.model.namespace, listing, &request).await
     }
 
     /// Answers an alarm.

@@ -169,9 +169,10 @@ pub fn monitors(version: &VersionName) -> Range<Bytes> {
     monitors_of(version).range()
 }
 
-/// The monitors of all versions of a model.
-pub fn monitors_of_model(model: &ModelName) -> Range<Bytes> {
-    Key::new(Tag::Monitor, &model.namespace).model(&model.model).range()
+/// The monitors of all models, or of all versions of one.
+pub fn monitors_of_all(namespace: &NamespaceId, model: Option<&ModelId>) -> Range<Bytes> {
+    let key = Key::new(Tag::Monitor, namespace);
+    if let Some(model) = model { key.model(model) } else { key }.range()
 }
 
 fn model(name: &ModelName) -> Bytes {

@@ -45,8 +45,8 @@ macro_rules! kept {
     };
 }
 kept!(
-    argument canonical command_line config drawn_request event_filter export field filter filter_tree key leaf
-    name page record request resource time token
+    argument canonical command_line config drawn_request evaluation_file event_filter export field filter
+    filter_tree fold key leaf name otlp page record request resource time token
 );
 
 #[test]

@@ -1,6 +1,7 @@
 //! Monitors through the wire: baselines, verdicts, alarms that are raised once, what
 //! people answer, and what a policy does by itself.
 
+mod listing;
 mod policy;
 
 use crate::{

@@ -6,7 +6,10 @@ use std::io::{self, Read};
 
 use csv::{ReaderBuilder, StringRecord};
 
-use super::{Entry, Failed, Next, RefusedLine};
+use super::{
+    Entry, Failed, LONGEST, Next, RefusedLine,
+    bounded::{Bounded, Progress},
+};
 use crate::{
     cli::{
         argument::{parse_count, parse_finite, parse_pair, parse_time},
@@ -47,7 +50,8 @@ const MOST_POINTS: usize = 200;
 
 /// Reads evaluations from lines of measurements.
 pub struct CsvLines {
-    records: csv::StringRecordsIntoIter<Box<dyn Read + Send>>,
+    records: csv::StringRecordsIntoIter<Bounded<Box<dyn Read + Send>>>,
+    progress: Progress,
     /// Which column of [`COLUMNS`] stands where.
     places: [Option<usize>; COLUMNS.len()],
     failed: Failed,
@@ -76,7 +80,8 @@ impl CsvLines {
         let mut builder = ReaderBuilder::new();
         // A line ends with its line feed, so that its number is right; what stands before is trimmed.
         builder.flexible(true).trim(csv::Trim::All).terminator(csv::Terminator::Any(b'\n'));
-        let mut reader = builder.from_reader(file);
+        let progress = Progress::default();
+        let mut reader = builder.from_reader(Bounded::new(file, LONGEST, progress.clone()));
         let header = match reader.headers() {
             Ok(header) => header.clone(),
             Err(error) => {
@@ -96,7 +101,8 @@ impl CsvLines {
             return Err(Failure::Input(format!("The header has no column {missing:?}: use {known}.")));
         }
         let records = reader.into_records();
-        Ok(CsvLines { records, places, failed, waiting: None, ended: false })
+        progress.record(1);
+        Ok(CsvLines { records, progress, places, failed, waiting: None, ended: false })
     }
 
     /// The next line, whether it can be read or not.
@@ -120,6 +126,7 @@ impl CsvLines {
             }
         };
         let number = record.position().map_or(0, csv::Position::line);
+        self.progress.record(number);
         let read = Row { record: &record, places: &self.places }.read(number);
         Some(Ok(read.map_err(|(field, why)| RefusedLine { line: number, field: field.to_owned(), why })))
     }

@@ -2,14 +2,11 @@
 
 use std::io::{BufRead, Read as _};
 
-use super::{Entry, Failed, Next, RefusedLine};
+use super::{Entry, Failed, LONGEST, Next, RefusedLine};
 use crate::{
     cli::{error::Failure, json::from_json, name},
     proto::v1::Evaluation,
 };
-
-/// A record has at most 32 KiB; whatever is much longer is no evaluation.
-const LONGEST_LINE: u64 = 1 << 20;
 
 /// Reads evaluations line by line. Blank lines are skipped.
 pub struct JsonLines<R> {
@@ -28,13 +25,13 @@ impl<R: BufRead> JsonLines<R> {
     fn read(&mut self) -> std::io::Result<Option<Result<String, RefusedLine>>> {
         let mut bytes = Vec::new();
         self.line += 1;
-        let length = self.reader.by_ref().take(LONGEST_LINE).read_until(b'\n', &mut bytes)?;
+        let length = self.reader.by_ref().take(LONGEST).read_until(b'\n', &mut bytes)?;
         if length == 0 {
             return Ok(None);
         }
-        if length as u64 == LONGEST_LINE && bytes.last() != Some(&b'\n') {
+        if length as u64 == LONGEST && bytes.last() != Some(&b'\n') {
             self.reader.skip_until(b'\n')?;
-            return Ok(Some(Err(self.refused(format!("has more than {LONGEST_LINE} bytes")))));
+            return Ok(Some(Err(self.refused(format!("has more than {LONGEST} bytes")))));
         }
         let text = String::from_utf8(bytes);
         Ok(Some(text.map_err(|_| self.refused("is not UTF-8".to_owned()))))

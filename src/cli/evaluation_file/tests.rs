@@ -40,6 +40,21 @@ fn lines_with_an_id_are_one_evaluation_and_others_stand_alone() {
 }
 
 #[test]
+fn a_quotation_mark_that_is_never_closed_does_not_take_the_rest_into_memory() {
+    let endless = Read::chain(
+        Cursor::new(format!("{HEADER}{}\"begins", line("", "a")).into_bytes()),
+        io::repeat(b'\n').take(1 << 40),
+    );
+    let mut lines = CsvLines::new(Box::new(endless), failed()).unwrap();
+    assert!(lines.next().unwrap().unwrap().is_ok());
+    let failure = lines.next().unwrap().unwrap_err();
+    assert!(failure.text().contains("what follows line 2"), "{}", failure.text());
+    let long = format!("{HEADER}{}", line("", "a").repeat(30_000));
+    assert!(long.len() as u64 > 2 * LONGEST);
+    assert_eq!(csv(&long).iter().filter(|next| next.is_ok()).count(), 30_000);
+}
+
+#[test]
 fn every_type_of_a_line_is_read() {
     let text = format!(
         "{HEADER},2026-01-01,2026-02-01,j,m,moments,,5,1.5,0.5,1,2,,\n,2026-01-01,2026-02-01,j,p,plain,,5,-0.25,,,,,\n"

@@ -4,6 +4,7 @@
 pub mod fold;
 mod rules;
 
+use crate::domain::version::dimension::OTHER;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -173,6 +174,31 @@ pub enum Bins {
 }
 
 impl Bins {
+    /// The bins of two histograms that compare: the same, or the same but for an `OTHER` at
+    /// the end. Folding adds that only where it folded something, so without it nothing was
+    /// `OTHER`.
+    pub fn joined<'a>(&'a self, other: &'a Bins) -> Option<&'a Bins> {
+        let (short, long) = if self.len() <= other.len() { (self, other) } else { (other, self) };
+        let fits = match (short, long) {
+            _ if short == long => true,
+            (
+                Bins::Categorical { attribute: a, categories: less },
+                Bins::Categorical { attribute: b, categories: more },
+            ) => a == b && more.split_last().is_some_and(|(last, rest)| last == OTHER && rest == less),
+            _ => false,
+        };
+        fits.then_some(long)
+    }
+
+    /// How many there are.
+    #[expect(clippy::len_without_is_empty, reason = "there is always one")]
+    pub fn len(&self) -> usize {
+        match self {
+            Bins::Numeric { edges } => edges.len() + 1,
+            Bins::Categorical { categories, .. } => categories.len(),
+        }
+    }
+
     /// About how many bytes they fill in a record.
     pub fn estimated_bytes(&self) -> usize {
         match self {

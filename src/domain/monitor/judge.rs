@@ -107,21 +107,21 @@ fn judge_rate(
     Judged { detector, ..Judged::of(verdict) }
 }
 
-/// Against the bins that were frozen; other bins cannot be compared.
+/// Against the bins that were frozen; other bins cannot be compared. Where only one of the two
+/// had anything to fold, the other's `OTHER` is empty.
 fn judge_histogram(
     metric: &str,
     baseline: &Histogram,
     now: &Histogram,
     policy: &PolicyContent,
 ) -> Option<room::Verdict> {
-    if baseline.bins != now.bins {
-        return None;
-    }
-    let order = match now.bins {
+    let bins = baseline.bins.joined(&now.bins)?;
+    let order = match bins {
         Bins::Numeric { .. } => Order::Ordered,
         Bins::Categorical { .. } => Order::Unordered,
     };
-    let pair = Pair::new(counts(&baseline.counts)?, counts(&now.counts)?).ok()?;
+    let in_bins = |list: &[i64]| counts(list).map(|counts| counts.widened(bins.len()));
+    let pair = Pair::new(in_bins(&baseline.counts)?, in_bins(&now.counts)?).ok()?;
     let rules = &policy.monitoring;
     let rule = DistributionRule::new(rules.watch_psi, rules.alarm_psi, 0.99, 10.0).ok()?;
     Some(room::judge_distribution(metric, &pair, order, &rule))

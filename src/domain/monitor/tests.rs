@@ -104,6 +104,20 @@ fn every_type_of_point_that_can_be_compared_is() {
 }
 
 #[test]
+fn codes_are_compared_where_only_one_of_the_two_had_to_fold_some() {
+    let codes = |categories: &[&str], counts: &[i64]| {
+        let categories = categories.iter().map(|&code| code.to_owned()).collect();
+        let bins = Bins::Categorical { attribute: "code".to_owned(), categories };
+        PointValue::Histogram(Histogram { bins, counts: counts.to_vec(), reference_counts: Vec::new() })
+    };
+    let (without, with) = (codes(&["a", "b"], &[500, 500]), codes(&["a", "b", "OTHER"], &[500, 490, 10]));
+    assert_eq!(level(with.clone(), without.clone()), Some(Ok));
+    assert_eq!(level(without.clone(), with), Some(Ok));
+    assert_eq!(level(without.clone(), codes(&["a", "b", "OTHER"], &[100, 100, 800])), Some(Alarm));
+    assert_eq!(level(without, codes(&["a", "b", "c"], &[500, 490, 10])), None, "c was not frozen");
+}
+
+#[test]
 fn what_cannot_be_compared_has_no_verdict() {
     let numeric = |edge| {
         let bins = Bins::Numeric { edges: vec![edge] };

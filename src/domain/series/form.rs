@@ -82,10 +82,11 @@ impl Form {
     }
 
     /// Takes in a point's form if they may be joined. Usage without money has no currency of
-    /// its own, so it takes that of its neighbours.
+    /// its own, so it takes that of its neighbours; likewise codes of which none was `OTHER`.
     pub fn take_in(&mut self, other: &Form) -> bool {
         let joined = self.changes(other).is_empty();
-        if joined && self.shape == Shape::Currency(String::new()) {
+        if joined && (self.shape == Shape::Currency(String::new()) || self.shape.size() < other.shape.size())
+        {
             self.shape = other.shape.clone();
         }
         joined
@@ -115,13 +116,13 @@ impl Form {
 impl Shape {
     /// How many bins it names.
     pub fn size(&self) -> usize {
-        if let Shape::Bins(bins) = self { count(bins) } else { 0 }
+        if let Shape::Bins(bins) = self { bins.len() } else { 0 }
     }
 
     fn change(&self, next: &Shape) -> Option<(Cause, String)> {
         match (self, next) {
-            (Shape::Bins(a), Shape::Bins(b)) if a != b => {
-                Some((Cause::Bins, format!("the {} bins became {} others", count(a), count(b))))
+            (Shape::Bins(a), Shape::Bins(b)) if a.joined(b).is_none() => {
+                Some((Cause::Bins, format!("the {} bins became {} others", a.len(), b.len())))
             }
             (Shape::Accuracy(a), Shape::Accuracy(b)) if a != b => {
                 Some((Cause::Accuracy, format!("the relative accuracy went from {a} to {b}")))
@@ -134,13 +135,6 @@ impl Shape {
             }
             _ => None,
         }
-    }
-}
-
-fn count(bins: &Bins) -> usize {
-    match bins {
-        Bins::Numeric { edges } => edges.len() + 1,
-        Bins::Categorical { categories, .. } => categories.len(),
     }
 }
 

@@ -91,11 +91,12 @@ pub(super) fn segments(mut runs: Vec<Run>, step: Option<i64>) -> Vec<Segment> {
         place(a).cmp(&place(b))
     });
     follow(&mut runs);
-    let segment = |run: Run| Segment {
-        line: run.line,
-        form: run.form,
-        begins: run.begins,
-        steps: step::steps(run.points, step),
+    let segment = |run: Run| {
+        let bins = run.form.shape.size();
+        let widened = |kept: Kept| Kept { value: kept.value.widened(bins), ..kept };
+        let points = run.points.into_iter().map(widened).collect();
+        let (line, form, begins) = (run.line, run.form, run.begins);
+        Segment { line, form, begins, steps: step::steps(points, step) }
     };
     runs.into_iter().map(segment).collect()
 }

@@ -161,6 +161,34 @@ fn a_segment_begins_wherever_numbers_do_not_compare_and_says_why() {
 }
 
 #[test]
+fn codes_are_joined_where_only_some_windows_had_to_fold_any() {
+    let codes = |day, categories: &[&str], counts: &[i64]| {
+        let categories = categories.iter().map(|&code| code.to_owned()).collect();
+        let bins = Bins::Categorical { attribute: "code".to_owned(), categories };
+        let histogram = Histogram { bins, counts: counts.to_vec(), reference_counts: counts.to_vec() };
+        with(daily(day, 1, 10), |point| point.value = PointValue::Histogram(histogram))
+    };
+    let days = vec![
+        codes(0, &["a", "b"], &[6, 7]),
+        codes(1, &["a", "b", "OTHER"], &[6, 7, 2]),
+        codes(2, &["a", "b"], &[5, 5]),
+    ];
+    let counts = |series: &Series| -> Vec<Vec<u64>> {
+        let [segment] = series.segments.as_slice() else { panic!("{} segments", series.segments.len()) };
+        assert_eq!(segment.form.shape.size(), 3);
+        let bins = |step: &Step| match &step.value {
+            Merged::Histogram { counts, .. } => counts.bins().to_vec(),
+            other => panic!("{other:?}"),
+        };
+        segment.steps.iter().map(bins).collect()
+    };
+    assert_eq!(counts(&Series::of(days.clone(), Resolution::Points)), [[6, 7, 0], [6, 7, 2], [5, 5, 0]]);
+    assert_eq!(counts(&Series::of(days.clone(), Resolution::Every(7 * DAY))), [[17, 19, 2]]);
+    let others = vec![codes(0, &["a", "b"], &[6, 7]), codes(1, &["a", "b", "c"], &[6, 7, 2])];
+    assert_eq!(Series::of(others, Resolution::Points).segments.len(), 2);
+}
+
+#[test]
 fn a_line_that_goes_on_in_parallel_is_not_followed_by_another() {
     let other = with(daily(1, 1, 10), |point| point.line.method = "strict".to_owned());
     let series = Series::of(vec![daily(0, 1, 10), daily(3, 1, 10), other], Resolution::Points);

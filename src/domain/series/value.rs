@@ -1,71 +1,21 @@
 //! Measurements that can be merged.
 
 use crate::domain::{
-    evaluation::point::{self, Confusion, Histogram, PointValue},
+    evaluation::point::{self, Histogram, PointValue},
     statistics::{
         InputError, MAX_COUNT,
+        confusion::Confusion,
         counts::Counts,
         moments::Moments,
         quantile::{Quantile, Sketch},
         rate::Proportion,
-        usage::Usage,
+        usage::{self, Usage},
     },
 };
 use std::collections::BTreeMap;
 
 /// The quantiles that are shown of a sketch.
 const PROBABILITIES: [f64; 4] = [0.5, 0.9, 0.95, 0.99];
-
-/// Confusion counts of a group, all windows together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct GroupCounts {
-    /// Predicted positive, truly positive.
-    pub true_positives: u64,
-    /// Predicted positive, truly negative.
-    pub false_positives: u64,
-    /// Predicted negative, truly negative.
-    pub true_negatives: u64,
-    /// Predicted negative, truly positive.
-    pub false_negatives: u64,
-}
-
-impl GroupCounts {
-    /// Observations.
-    pub fn n(&self) -> u64 {
-        [self.false_positives, self.true_negatives, self.false_negatives]
-            .iter()
-            .fold(self.true_positives, |sum, count| sum.saturating_add(*count))
-    }
-
-    /// The share of positive predictions.
-    pub fn selection(&self) -> Option<Proportion> {
-        Proportion::new(self.true_positives.saturating_add(self.false_positives), self.n()).ok()
-    }
-
-    /// The share of positive predictions among the truly positive.
-    pub fn true_positive(&self) -> Option<Proportion> {
-        let positives = self.true_positives.saturating_add(self.false_negatives);
-        Proportion::new(self.true_positives, positives).ok()
-    }
-
-    /// The share of positive predictions among the truly negative.
-    pub fn false_positive(&self) -> Option<Proportion> {
-        let negatives = self.false_positives.saturating_add(self.true_negatives);
-        Proportion::new(self.false_positives, negatives).ok()
-    }
-
-    /// The share of right predictions.
-    pub fn accuracy(&self) -> Option<Proportion> {
-        Proportion::new(self.true_positives.saturating_add(self.true_negatives), self.n()).ok()
-    }
-
-    fn add(&mut self, other: &GroupCounts) {
-        self.true_positives = self.true_positives.saturating_add(other.true_positives);
-        self.false_positives = self.false_positives.saturating_add(other.false_positives);
-        self.true_negatives = self.true_negatives.saturating_add(other.true_negatives);
-        self.false_negatives = self.false_negatives.saturating_add(other.false_negatives);
-    }
-}
 
 /// One measurement, or several as one.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +39,7 @@ pub enum Merged {
         sum: f64,
     },
     /// Confusion counts by group.
-    Confusion(BTreeMap<String, GroupCounts>),
+    Confusion(BTreeMap<String, Confusion>),
     /// Tokens, requests and money.
     Usage {
         /// What was counted.
@@ -133,6 +83,18 @@ impl Merged {
         })
     }
 
+    /// The same in at least so many bins; what is not a histogram has none.
+    #[must_use]
+    pub fn widened(self, bins: usize) -> Merged {
+        match self {
+            Merged::Histogram { counts, reference } => {
+                let reference = reference.map(|reference| reference.widened(bins));
+                Merged::Histogram { counts: counts.widened(bins), reference }
+            }
+            other => other,
+        }
+    }
+
     /// Both as one, `next` being the later; `None` if they are of different kinds or too much
     /// to be counted together.
     pub fn merge(&self, next: &Merged) -> Option<Merged> {
@@ -150,8 +112,9 @@ impl Merged {
                 Merged::Sketch { sketch: a.merge(b).ok()?, sum: x + y }
             }
             (Merged::Confusion(a), Merged::Confusion(b)) => Merged::Confusion(both(a, b)?),
-            (Merged::Usage { counted: a, usage: x }, Merged::Usage { counted: b, usage: y }) => {
-                Merged::Usage { usage: x.merge(y).ok()?, counted: sum(a, b) }
+            (Merged::Usage { counted: a, .. }, Merged::Usage { counted: b, .. }) => {
+                let counted = usage::sum(a, b)?;
+                Merged::Usage { usage: (&counted).try_into().ok()?, counted }
             }
             (
                 Merged::Plain { lowest, highest, .. },
@@ -191,18 +154,6 @@ pub fn quantiles(sketch: &Sketch) -> impl Iterator<Item = (f64, Quantile)> + '_ 
     PROBABILITIES.iter().filter_map(|q| Some((*q, sketch.quantile(*q).ok()?)))
 }
 
-/// Statistics hold these sums, so they cannot overflow.
-fn sum(a: &point::Usage, b: &point::Usage) -> point::Usage {
-    point::Usage {
-        requests: a.requests + b.requests,
-        input_tokens: a.input_tokens + b.input_tokens,
-        output_tokens: a.output_tokens + b.output_tokens,
-        cost_micros: a.cost_micros + b.cost_micros,
-        outcomes: a.outcomes + b.outcomes,
-        currency: if a.currency.is_empty() { b.currency.clone() } else { a.currency.clone() },
-    }
-}
-
 fn of_histogram(histogram: &Histogram) -> Result<Merged, InputError> {
     let counts = |counts: &[i64]| Counts::new(counts.iter().map(|n| count(*n)).collect());
     let reference = match histogram.reference_counts.as_slice() {
@@ -212,33 +163,26 @@ fn of_histogram(histogram: &Histogram) -> Result<Merged, InputError> {
     Ok(Merged::Histogram { counts: counts(&histogram.counts)?, reference })
 }
 
-fn of_confusion(confusion: &Confusion) -> Result<Merged, InputError> {
-    let mut groups: BTreeMap<String, GroupCounts> = BTreeMap::new();
-    for group in &confusion.groups {
-        let counts = GroupCounts {
-            true_positives: count(group.true_positives),
-            false_positives: count(group.false_positives),
-            true_negatives: count(group.true_negatives),
-            false_negatives: count(group.false_negatives),
-        };
-        groups.entry(group.group.clone()).or_default().add(&counts);
-    }
+fn of_confusion(confusion: &point::Confusion) -> Result<Merged, InputError> {
+    let groups = confusion.groups.iter().map(|group| (group.group.clone(), Confusion::from(group)));
+    let groups: BTreeMap<String, Confusion> = groups.collect();
     if total(&groups) > MAX_COUNT { Err(InputError::TooMany) } else { Ok(Merged::Confusion(groups)) }
 }
 
 fn both(
-    a: &BTreeMap<String, GroupCounts>,
-    b: &BTreeMap<String, GroupCounts>,
-) -> Option<BTreeMap<String, GroupCounts>> {
+    a: &BTreeMap<String, Confusion>,
+    b: &BTreeMap<String, Confusion>,
+) -> Option<BTreeMap<String, Confusion>> {
     let mut both = a.clone();
     for (group, counts) in b {
-        both.entry(group.clone()).or_default().add(counts);
+        let sum = both.entry(group.clone()).or_default();
+        *sum = sum.merge(counts);
     }
     (total(&both) <= MAX_COUNT).then_some(both)
 }
 
-fn total(groups: &BTreeMap<String, GroupCounts>) -> u64 {
-    groups.values().fold(0, |sum, counts| sum.saturating_add(counts.n()))
+fn total(groups: &BTreeMap<String, Confusion>) -> u64 {
+    groups.values().fold(0, |sum, counts| sum.saturating_add(counts.total()))
 }
 
 /// A count of a point, which is not negative.

@@ -49,6 +49,13 @@ impl Counts {
         below.map(|sum| sum as f64 / self.total as f64).collect()
     }
 
+    /// The same with empty bins at the end, so that there are at least so many.
+    #[must_use]
+    pub fn widened(mut self, bins: usize) -> Counts {
+        self.bins.resize(bins.max(self.bins.len()), 0);
+        self
+    }
+
     /// The counts of two samples in the same bins, added.
     pub fn merge(&self, other: &Counts) -> Result<Counts, InputError> {
         same_bins(self, other)?;

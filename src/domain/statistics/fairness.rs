@@ -1,8 +1,10 @@
 //! Group fairness from confusion tables. Groups that are too small say nothing and are left
 //! out and listed: one person makes any ratio.
 
+pub use super::confusion::Measure;
 use super::{
     InputError, MAX_COUNT,
+    confusion::Confusion,
     distribution::normal_within,
     rate::{Proportion, TwoProportions, newcombe, two_proportions},
 };
@@ -16,26 +18,21 @@ pub const MINIMUM_GROUP: u64 = 30;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
     name: String,
-    true_positives: u64,
-    false_positives: u64,
-    true_negatives: u64,
-    false_negatives: u64,
+    counts: Confusion,
 }
 
 impl Group {
     /// Predicted positive and truly so, predicted positive wrongly, predicted negative and truly so,
     /// predicted negative wrongly.
     pub fn new(name: String, tp: u64, fp: u64, tn: u64, fn_: u64) -> Result<Self, InputError> {
-        let total = [tp, fp, tn, fn_].iter().try_fold(0u64, |sum, count| sum.checked_add(*count));
-        match total {
-            Some(0) => Err(InputError::NoObservations),
-            Some(total) if total <= MAX_COUNT => Ok(Group {
-                name,
-                true_positives: tp,
-                false_positives: fp,
-                true_negatives: tn,
-                false_negatives: fn_,
-            }),
+        let (true_positives, false_positives, true_negatives, false_negatives) = (tp, fp, tn, fn_);
+        Group::of(name, Confusion { true_positives, false_positives, true_negatives, false_negatives })
+    }
+
+    fn of(name: String, counts: Confusion) -> Result<Self, InputError> {
+        match counts.total() {
+            0 => Err(InputError::NoObservations),
+            total if total <= MAX_COUNT => Ok(Group { name, counts }),
             _ => Err(InputError::TooMany),
         }
     }
@@ -47,19 +44,12 @@ impl Group {
 
     /// Observations of the group.
     pub fn size(&self) -> u64 {
-        self.true_positives + self.false_positives + self.true_negatives + self.false_negatives
+        self.counts.total()
     }
 
     /// A rate of the group; `None` if nobody could have had it.
     pub fn rate(&self, measure: Measure) -> Option<Proportion> {
-        let (tp, fp, tn) = (self.true_positives, self.false_positives, self.true_negatives);
-        let (k, n) = match measure {
-            Measure::Selection => (tp + fp, self.size()),
-            Measure::TruePositive => (tp, tp + self.false_negatives),
-            Measure::FalsePositive => (fp, fp + tn),
-            Measure::Accuracy => (tp + tn, self.size()),
-        };
-        Proportion::new(k, n).ok()
+        self.counts.rate(measure)
     }
 }
 
@@ -67,28 +57,9 @@ impl TryFrom<point::ConfusionCounts> for Group {
     type Error = InputError;
 
     fn try_from(counts: point::ConfusionCounts) -> Result<Self, InputError> {
-        let count = |count: i64| count.max(0).unsigned_abs();
-        Group::new(
-            counts.group,
-            count(counts.true_positives),
-            count(counts.false_positives),
-            count(counts.true_negatives),
-            count(counts.false_negatives),
-        )
+        let measured = Confusion::from(&counts);
+        Group::of(counts.group, measured)
     }
-}
-
-/// Which rate is compared between groups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Measure {
-    /// Predicted positive: demographic parity, and the four-fifths rule.
-    Selection,
-    /// Predicted positive among the truly positive: equal opportunity.
-    TruePositive,
-    /// Predicted positive among the truly negative.
-    FalsePositive,
-    /// Predicted rightly.
-    Accuracy,
 }
 
 /// The rate of one group.
@@ -223,11 +194,7 @@ pub fn compare(groups: &[Group], minimum: u64) -> Result<Fairness, InputError> {
         return Err(InputError::TooFew { what, found, least: groups.len().max(1) as u64 });
     }
     let (large, small): (Vec<&Group>, Vec<&Group>) = groups.iter().partition(|group| group.size() >= minimum);
-    let sum = |of: &dyn Fn(&Group) -> u64| {
-        let counts = groups.iter().map(of);
-        counts.fold(0u64, u64::saturating_add)
-    };
-    let right = sum(&|group| group.true_positives + group.true_negatives);
+    let all = groups.iter().fold(Confusion::default(), |all, group| all.merge(&group.counts));
     Ok(Fairness {
         considered: large.iter().map(|group| group.name.clone()).collect(),
         excluded: small.iter().map(|group| (group.name.clone(), group.size())).collect(),
@@ -237,6 +204,6 @@ pub fn compare(groups: &[Group], minimum: u64) -> Result<Fairness, InputError> {
         equal_opportunity: Gap::of(Measure::TruePositive, &large),
         false_positive_rate: Gap::of(Measure::FalsePositive, &large),
         accuracy: Gap::of(Measure::Accuracy, &large),
-        overall_accuracy: Proportion::new(right, sum(&Group::size))?,
+        overall_accuracy: all.rate(Measure::Accuracy).ok_or(InputError::TooMany)?,
     })
 }

@@ -31,17 +31,6 @@ impl Usage {
         Ok(Usage { requests, input_tokens, output_tokens, cost_micros, outcomes })
     }
 
-    /// Both windows as one.
-    pub fn merge(&self, other: &Usage) -> Result<Usage, InputError> {
-        Usage::new(
-            self.requests + other.requests,
-            self.input_tokens + other.input_tokens,
-            self.output_tokens + other.output_tokens,
-            self.cost_micros + other.cost_micros,
-            self.outcomes + other.outcomes,
-        )
-    }
-
     /// Requests made.
     pub fn requests(&self) -> u64 {
         self.requests
@@ -82,6 +71,26 @@ impl TryFrom<&point::Usage> for Usage {
             count(usage.outcomes),
         )
     }
+}
+
+/// What was counted of two windows, or of two parts of one; `None` where their currencies differ,
+/// or where the sums are more than can be counted. What cost nothing needs no currency.
+pub fn sum(a: &point::Usage, b: &point::Usage) -> Option<point::Usage> {
+    let currency = match (a.currency.as_str(), b.currency.as_str()) {
+        (one, "") => one,
+        ("", two) => two,
+        (one, two) if one == two => one,
+        _ => return None,
+    };
+    let sum = point::Usage {
+        requests: a.requests.checked_add(b.requests)?,
+        input_tokens: a.input_tokens.checked_add(b.input_tokens)?,
+        output_tokens: a.output_tokens.checked_add(b.output_tokens)?,
+        cost_micros: a.cost_micros.checked_add(b.cost_micros)?,
+        outcomes: a.outcomes.checked_add(b.outcomes)?,
+        currency: currency.to_owned(),
+    };
+    Usage::try_from(&sum).is_ok().then_some(sum)
 }
 
 /// Where a budget is heading.

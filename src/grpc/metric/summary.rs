@@ -4,8 +4,9 @@ use super::number;
 use crate::{
     domain::{
         evaluation::point,
-        series::{GroupCounts, LEVEL, Merged, Step, quantiles},
+        series::{LEVEL, Merged, Step, quantiles},
         statistics::{
+            confusion::{Confusion, Measure},
             moments::Moments,
             quantile::{Quantile, Sketch},
             rate::Proportion,
@@ -82,9 +83,9 @@ fn write_sketch(sketch: &Sketch, sum: f64) -> v1::QuantileSummary {
     }
 }
 
-fn write_groups(groups: &BTreeMap<String, GroupCounts>) -> v1::ConfusionSummary {
+fn write_groups(groups: &BTreeMap<String, Confusion>) -> v1::ConfusionSummary {
     let estimate = |rate: Option<Proportion>| rate.as_ref().map(share);
-    let write = |(group, counts): (&String, &GroupCounts)| v1::GroupSummary {
+    let write = |(group, counts): (&String, &Confusion)| v1::GroupSummary {
         counts: Some(v1::ConfusionCounts {
             group: group.clone(),
             true_positives: count(counts.true_positives),
@@ -92,10 +93,10 @@ fn write_groups(groups: &BTreeMap<String, GroupCounts>) -> v1::ConfusionSummary 
             true_negatives: count(counts.true_negatives),
             false_negatives: count(counts.false_negatives),
         }),
-        selection_rate: estimate(counts.selection()),
-        true_positive_rate: estimate(counts.true_positive()),
-        false_positive_rate: estimate(counts.false_positive()),
-        accuracy: estimate(counts.accuracy()),
+        selection_rate: estimate(counts.rate(Measure::Selection)),
+        true_positive_rate: estimate(counts.rate(Measure::TruePositive)),
+        false_positive_rate: estimate(counts.rate(Measure::FalsePositive)),
+        accuracy: estimate(counts.rate(Measure::Accuracy)),
     };
     v1::ConfusionSummary { groups: groups.iter().map(write).collect() }
 }

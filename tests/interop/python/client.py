@@ -14,7 +14,9 @@ from steward.v1 import (
     audit_pb2_grpc,
     evaluation_pb2_grpc,
     lifecycle_pb2_grpc,
+    metric_pb2_grpc,
     model_pb2_grpc,
+    monitor_pb2_grpc,
     namespace_pb2_grpc,
     version_pb2_grpc,
 )
@@ -35,6 +37,8 @@ class Steward:
         self.lifecycle = lifecycle_pb2_grpc.LifecycleServiceStub(self.channel)
         self.evaluations = evaluation_pb2_grpc.EvaluationServiceStub(self.channel)
         self.audit = audit_pb2_grpc.AuditServiceStub(self.channel)
+        self.metrics = metric_pb2_grpc.MetricServiceStub(self.channel)
+        self.monitors = monitor_pb2_grpc.MonitorServiceStub(self.channel)
 
 
 def request_id() -> str:

@@ -64,7 +64,10 @@ pub fn judge_fairness(attribute: &str, fairness: &Fairness, rule: &FairnessRule)
     };
     let smaller = gap.lowest.rate.n().min(gap.highest.rate.n());
     let larger = gap.lowest.rate.n().max(gap.highest.rate.n());
-    let needed_n = needed(gap.test.h, larger, rule.alpha, 0.8);
+    // The p-value is that of the extremes among all pairs, so the size is too.
+    let groups = fairness.considered.len() as f64;
+    let pairs = (groups * (groups - 1.0) / 2.0).max(1.0);
+    let needed_n = needed(gap.test.h, larger, rule.alpha / pairs, 0.8);
     Verdict {
         level,
         effect: Some(EffectSize::RatioOfRates(gap.ratio)),

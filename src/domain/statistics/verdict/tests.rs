@@ -126,6 +126,19 @@ fn one_person_in_a_group_makes_no_alarm() {
 }
 
 #[test]
+fn where_chance_explains_a_gap_of_extremes_more_cases_are_asked_for_than_there_are() {
+    // RAC1P of the census of 2018: of 21 pairs the extremes differ by chance, once in ten.
+    let counts =
+        [(30_903, 56_960), (2_019, 4_189), (40, 83), (13, 39), (2_629, 4_697), (1_114, 2_157), (868, 1_978)];
+    let group = |(at, (yes, n)): (usize, (u64, u64))| Group::new(at.to_string(), yes, 0, n - yes, 0).unwrap();
+    let groups: Vec<Group> = counts.into_iter().enumerate().map(group).collect();
+    let rule = FairnessRule::default();
+    let verdict = judge_fairness("RAC1P", &fairness::compare(&groups, rule.minimum()).unwrap(), &rule);
+    assert_eq!((verdict.level, verdict.current_n), (Level::NotEnoughData, 39));
+    assert!(verdict.needed_n.unwrap() > 39, "{}", verdict.sentence);
+}
+
+#[test]
 fn thresholds_that_make_no_sense_are_refused() {
     assert!(DistributionRule::new(0.3, 0.25, 0.99, 10.0).is_err());
     assert!(DistributionRule::new(0.1, 0.25, f64::NAN, 10.0).is_err());

@@ -1,8 +1,8 @@
 //! Two measurements of different people as one of both.
 
 use crate::domain::{
-    evaluation::point::{Confusion, ConfusionCounts, Histogram, Moments, PointValue, Rate, Usage},
-    statistics::moments,
+    evaluation::point::{Confusion, ConfusionCounts, Histogram, Moments, PointValue, Rate},
+    statistics::{confusion, moments, usage},
 };
 
 /// The sum, for types and bins that add up exactly. Two plain values do not, and
@@ -19,7 +19,7 @@ pub fn of(one: &PointValue, two: &PointValue) -> Option<PointValue> {
         (PointValue::Confusion(a), PointValue::Confusion(b)) => {
             of_confusions(a, b).map(PointValue::Confusion)
         }
-        (PointValue::Usage(a), PointValue::Usage(b)) => of_usages(a, b).map(PointValue::Usage),
+        (PointValue::Usage(a), PointValue::Usage(b)) => usage::sum(a, b).map(PointValue::Usage),
         _ => None,
     }
 }
@@ -63,28 +63,5 @@ fn of_confusions(a: &Confusion, b: &Confusion) -> Option<Confusion> {
 
 /// Both groups under the name of the first.
 pub fn of_groups(a: &ConfusionCounts, b: &ConfusionCounts) -> ConfusionCounts {
-    ConfusionCounts {
-        group: a.group.clone(),
-        true_positives: plus(a.true_positives, b.true_positives),
-        false_positives: plus(a.false_positives, b.false_positives),
-        true_negatives: plus(a.true_negatives, b.true_negatives),
-        false_negatives: plus(a.false_negatives, b.false_negatives),
-    }
-}
-
-fn of_usages(a: &Usage, b: &Usage) -> Option<Usage> {
-    let currency = match (a.currency.as_str(), b.currency.as_str()) {
-        (one, "") => one,
-        ("", two) => two,
-        (one, two) if one == two => one,
-        _ => return None,
-    };
-    Some(Usage {
-        requests: plus(a.requests, b.requests),
-        input_tokens: plus(a.input_tokens, b.input_tokens),
-        output_tokens: plus(a.output_tokens, b.output_tokens),
-        cost_micros: plus(a.cost_micros, b.cost_micros),
-        currency: currency.to_owned(),
-        outcomes: plus(a.outcomes, b.outcomes),
-    })
+    confusion::Confusion::from(a).merge(&b.into()).of_group(&a.group)
 }
