@@ -8,10 +8,12 @@
 mod content;
 mod path;
 mod reader;
+mod whole;
 
 pub use content::{ContentError, bundle, compute, hashes, leaves};
 pub use path::PathError;
 pub use reader::TileReader;
+pub use whole::{Whole, WholeError};
 
 use std::ops::Range;
 

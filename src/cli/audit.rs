@@ -22,6 +22,7 @@ use super::{
     publish::{self, PublishArgs},
     serve::NewEpochArgs,
     table::{Facts, time},
+    verify::{self, VerifyArgs},
 };
 use crate::proto::v1::{
     AuditEvent, AuditEventFilter, AuditHead, GetAuditHeadRequest, ListAuditEventsRequest,
@@ -91,6 +92,20 @@ Examples:
   steward audit publish /var/www/steward-log
 Run it as often as you like: only what is new is written, and the checkpoint last.")]
     Publish(PublishArgs),
+
+    /// Verify a log, or that an event is in it, without trusting anybody
+    #[command(after_help = "\
+Checks that the log is whole, that the key has signed it, that every state follows from the one before, and \
+makes every decision once more from what was recorded. The first thing that is wrong is named; the exit code \
+is 9 then.
+
+Examples:
+  steward audit verify
+  steward audit verify log --key example.com/log+d455c521+AQOhB7/zzhC+HXDdGOdLwJln5NYwm6UNXx3chmQSVTG4
+  steward audit verify https://registry.example/namespaces/default --policy trusted.policy
+  steward audit verify registry.jsonl --checkpoint newest.checkpoint --policy trusted.policy
+  steward audit verify event12.proof --leaf event12.json --policy trusted.policy")]
+    Verify(VerifyArgs),
 
     /// Give up events that a restored store lacks, on record, so that it can be used again
     #[command(after_help = "\
@@ -218,6 +233,7 @@ pub async fn run(session: &Session, command: AuditCommand) -> Result<(), Failure
         AuditCommand::Prove(args) => checkpoint::prove(session, args).await,
         AuditCommand::Consistency(args) => checkpoint::consistency(session, args).await,
         AuditCommand::RotateKey(args) => checkpoint::rotate(session, args).await,
+        AuditCommand::Verify(args) => verify::run(session, args).await,
         AuditCommand::Publish(args) => publish::run(session, args).await,
         AuditCommand::NewEpoch(_) => Err(Failure::Usage("This command needs no server.".to_owned())),
         AuditCommand::Head => {

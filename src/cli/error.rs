@@ -34,6 +34,8 @@ pub enum Exit {
     Unavailable = 7,
     /// The caller may not do this.
     Permission = 8,
+    /// What was verified is not right.
+    Unproven = 9,
 }
 
 impl From<Exit> for ExitCode {
@@ -57,6 +59,8 @@ pub enum Failure {
     OutputClosed,
     /// The server answered something that breaks its contract.
     Contract(String),
+    /// What was to be verified is not right.
+    Unproven(String),
     /// A health check that was answered, but not with SERVING.
     NotServing(String),
     /// The refusals were the answer that was asked for, and are told already.
@@ -140,6 +144,7 @@ impl Failure {
             Failure::Usage(_) => Exit::Usage,
             Failure::Input(_) => Exit::BadInput,
             Failure::Io(..) | Failure::Contract(_) => Exit::Internal,
+            Failure::Unproven(_) => Exit::Unproven,
             Failure::OutputClosed => Exit::Ok,
             Failure::RefusalsTold => Exit::Refused,
             Failure::NotServing(_) => Exit::Unavailable,
@@ -208,6 +213,7 @@ impl Failure {
             Failure::Usage(message)
             | Failure::Input(message)
             | Failure::Contract(message)
+            | Failure::Unproven(message)
             | Failure::NotServing(message) => message.clone(),
             Failure::Io(what, error) => format!("{what}: {error}."),
             Failure::OutputClosed => "Standard output was closed.".to_owned(),

@@ -57,6 +57,7 @@ mod table;
 mod upstream;
 mod upstream_file;
 mod upstream_import;
+mod verify;
 mod version;
 mod version_fields;
 mod version_view;
@@ -92,7 +93,8 @@ Exit codes:
   5  conflict: somebody changed it in between, or it exists already
   6  a value is not allowed
   7  the server did not answer, or not in time
-  8  you may not do this";
+  8  you may not do this
+  9  what was to be verified is not right";
 
 /// Steward: a registry for the AI models that an organisation relies on
 #[derive(Parser, Debug)]

@@ -226,8 +226,12 @@ pub struct LoggedEvent {
     pub position: u64,
     /// Commit time.
     pub time: Timestamp,
+    /// CloudEvents type.
+    pub kind: String,
     /// Who acted.
     pub actor: String,
+    /// How that is known.
+    pub auth_type: String,
     /// Why.
     pub reason: String,
     /// Which of its mutation's events it is.
@@ -236,6 +240,8 @@ pub struct LoggedEvent {
     pub request: Option<Request<'static>>,
     /// What changed.
     pub changes: Vec<LoggedChange>,
+    /// What each change replaced.
+    pub befores: Vec<Option<Before>>,
 }
 
 impl LoggedEvent {
@@ -291,11 +297,14 @@ pub fn read_logged(position: u64, leaf: &[u8]) -> Result<LoggedEvent, Error> {
         source: parsed.source.into_owned(),
         position,
         time: parsed.time,
+        kind: parsed.kind.into_owned(),
         actor: parsed.authid.into_owned(),
+        auth_type: parsed.authtype.into_owned(),
         reason: parsed.data.reason.into_owned(),
         mutation: parsed.data.mutation,
         request,
         changes,
+        befores: parsed.data.changes.into_iter().map(|change| change.before).collect(),
     })
 }
 

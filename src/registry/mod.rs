@@ -10,7 +10,7 @@
 //! | [`committer`] [`encode`] [`leaf`] [`projection`] | how it is written |
 //! | [`feed`] [`subscription`] [`token`] | how it is followed |
 //! | [`read`] [`page`] [`states`] [`resolutions`] | how states are read, now and in the past |
-//! | [`verify`] [`rebuild`] | that state and log agree |
+//! | [`verify`] [`rebuild`] [`recheck`] | that state, log and decisions agree |
 //! | [`tree`] [`proof`] [`checkpoint`] [`epoch`] | what makes the log provable: proofs, signed checkpoints, new beginnings |
 
 pub mod alias;
@@ -46,6 +46,7 @@ pub mod proof;
 pub mod proposal;
 pub mod read;
 pub mod rebuild;
+pub mod recheck;
 pub mod requests;
 pub mod resolutions;
 pub mod rollback;

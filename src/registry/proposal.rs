@@ -126,6 +126,18 @@ async fn attempt(view: &mut View<'_>, proposal: &Proposal, now: Timestamp) -> Re
     }
 }
 
+/// The events that carry a proposal out, if nothing stands against it.
+pub async fn carry_out(
+    view: &mut View<'_>,
+    proposal: &Proposal,
+    now: Timestamp,
+) -> Result<Vec<Event>, Error> {
+    match attempt(view, proposal, now).await? {
+        Attempt::Done(version) => carried_out(view, proposal, *version, now).await,
+        Attempt::Waiting(refusals) => Err(Error::Refused(refusals)),
+    }
+}
+
 /// What stands against a proposal: people who have not agreed, or whatever else has
 /// come up since it was made.
 pub async fn missing(

@@ -30,6 +30,8 @@ const BATCH: usize = 1_000;
 pub struct Rebuild<'a> {
     engine: &'a dyn Engine,
     entropy: &'a dyn Entropy,
+    /// Whether the events are kept too, and all that leads to them.
+    keeps_history: bool,
     log: Option<Begun>,
     tree: Frontier,
     overlay: Overlay,
@@ -64,6 +66,7 @@ impl<'a> Rebuild<'a> {
         Rebuild {
             engine,
             entropy,
+            keeps_history: true,
             log: None,
             tree: Frontier::empty(),
             overlay: Overlay::default(),
@@ -75,8 +78,19 @@ impl<'a> Rebuild<'a> {
         }
     }
 
+    /// The same of the present alone: the states and what leads to them.
+    pub fn of_states(engine: &'a dyn Engine, entropy: &'a dyn Entropy) -> Self {
+        Rebuild { keeps_history: false, ..Self::new(engine, entropy) }
+    }
+
     /// Adds the next event: its exact bytes, in the order of positions.
     pub async fn add(&mut self, leaf: Bytes) -> Result<(), Error> {
+        let event = self.read(&leaf).await?;
+        self.take(event, leaf).await
+    }
+
+    /// Reads the next event, if it is the next one.
+    pub(super) async fn read(&mut self, leaf: &Bytes) -> Result<LoggedEvent, Error> {
         let position = self.tree.size();
         if leaf.len() > MAX_LEAF {
             let bytes = leaf.len();
@@ -84,7 +98,7 @@ impl<'a> Rebuild<'a> {
                 "the event at position {position} has {bytes} bytes; no event has more than {MAX_LEAF}"
             )));
         }
-        let event = leaf::read_logged(position, &leaf)?;
+        let event = leaf::read_logged(position, leaf)?;
         if self.log.is_none() {
             self.log = Some(self.begin(&event).await?);
         }
@@ -98,6 +112,11 @@ impl<'a> Rebuild<'a> {
                 "the event at position {position} is not the next of its change"
             )));
         }
+        Ok(event)
+    }
+
+    /// Adds an event that was read.
+    pub(super) async fn take(&mut self, event: LoggedEvent, leaf: Bytes) -> Result<(), Error> {
         self.newest = Some(event.mutation);
         self.epoch = epoch_of(event.changes.iter().map(|logged| &logged.change)).unwrap_or(self.epoch);
         self.time = event.time.micros();
@@ -146,17 +165,18 @@ impl<'a> Rebuild<'a> {
     async fn project(&self, event: &LoggedEvent, leaf: Bytes) -> Result<Vec<Write>, Error> {
         let begun = self.log.as_ref().ok_or_else(|| Error::Internal("a rebuild without a log".to_owned()))?;
         let position = event.position;
-        let mut writes = vec![
-            projection::event(&begun.namespace, position, leaf),
-            projection::time(&begun.namespace, event.time, position + 1),
-        ];
+        let mut writes = Vec::new();
+        if self.keeps_history {
+            writes.push(projection::event(&begun.namespace, position, leaf));
+            writes.push(projection::time(&begun.namespace, event.time, position + 1));
+        }
         for logged in &event.changes {
             let name = logged.change.name();
             let record = self.record(&begun.namespace, &name).await?;
             let before = record.map(|record| Resource::from_json(name.kind(), &record.json)).transpose()?;
             projection::change(logged, before.as_ref(), position, &mut writes)?;
         }
-        if let (Some(request), 0) = (&event.request, event.mutation.index) {
+        if let (Some(request), 0, true) = (&event.request, event.mutation.index, self.keeps_history) {
             let (count, digest) = (event.mutation.count, request.digest.to_string());
             let record = RequestRecord { position, count, digest, time: event.time };
             writes.push(projection::request(&begun.namespace, &request.id, &record, false)?);
@@ -164,8 +184,23 @@ impl<'a> Rebuild<'a> {
         Ok(writes)
     }
 
+    /// The namespace of the log, once it has begun.
+    pub(super) fn namespace(&self) -> Option<&NamespaceId> {
+        self.log.as_ref().map(|begun| &begun.namespace)
+    }
+
+    /// What was added and not written yet.
+    pub(super) fn overlay(&self) -> &Overlay {
+        &self.overlay
+    }
+
+    /// The tree over what was added.
+    pub fn tree(&self) -> &Frontier {
+        &self.tree
+    }
+
     /// The state that a resource has so far.
-    async fn record(
+    pub(super) async fn record(
         &self,
         namespace: &NamespaceId,
         name: &ResourceName,

@@ -264,6 +264,23 @@ pub fn require_approvals(policy: &str, approvals: i32, reason: &str) -> Ask {
     .into()
 }
 
+/// Previews need at least so much accuracy.
+pub fn require_accuracy(at_least: f64) -> Ask {
+    let gate = v1::Gate {
+        id: "accurate".to_owned(),
+        metric: "accuracy".to_owned(),
+        requirement: Some(v1::gate::Requirement::AtLeast(at_least)),
+        ..Default::default()
+    };
+    let name = format!("{NAMESPACE}/policies/preview");
+    v1::UpdatePolicyRequest {
+        policy: Some(v1::Policy { name, gates: vec![gate], ..Default::default() }),
+        update_mask: Some(prost_types::FieldMask { paths: vec!["gates".to_owned()] }),
+        ..Default::default()
+    }
+    .into()
+}
+
 /// The switch of somebody who is alone.
 pub fn allow_self_approval(allow_self_approval: bool, reason: &str) -> Ask {
     let name = NAMESPACE.to_owned();

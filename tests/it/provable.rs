@@ -3,8 +3,10 @@
 
 mod backup;
 mod files;
+mod flips;
 mod keys;
 mod proofs;
+mod verify;
 
 use crate::support::{NAMESPACE, TestServer, create_model};
 use steward_registry::{
