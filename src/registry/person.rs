@@ -1,5 +1,6 @@
 //! Use cases of people: whose pseudonym it is, and forgetting it.
 
+pub mod copy;
 pub mod directory;
 pub mod mask;
 
