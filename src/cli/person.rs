@@ -155,7 +155,9 @@ fn facts(person: &Person) -> Facts {
 
 fn first_named(person: &Person) -> String {
     match person.erasure {
-        None => format!("#{} of the audit log of {}", person.audit_position, name::id(name::parent(&person.name))),
+        None => {
+            format!("#{} of the audit log of {}", person.audit_position, name::id(name::parent(&person.name)))
+        }
         Some(_) => String::new(),
     }
 }

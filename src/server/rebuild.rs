@@ -127,7 +127,8 @@ async fn add_persons(rebuild: &mut Rebuild<'_>, persons: Persons) -> Result<(), 
 }
 
 fn lines_of_persons(from: &Path) -> Result<Persons, RebuildError> {
-    let text = std::fs::read_to_string(from).map_err(|error| RebuildError::Persons(from.to_owned(), error))?;
+    let text =
+        std::fs::read_to_string(from).map_err(|error| RebuildError::Persons(from.to_owned(), error))?;
     let wrong = |line: usize| move |error: serde_json::Error| RebuildError::Person(line, error.into());
     let (heading, rest) = text.split_once('\n').unwrap_or((&text, ""));
     let heading = serde_json::from_str(heading).map_err(wrong(1))?;

@@ -1,11 +1,12 @@
+//! Pseudonyms, what is keyed, and that nobody is passed over.
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::domain::{
     canonical,
     lifecycle::{
-        Hold, Restoration, Retirement, RetirementCause, SunsetMove, consent::Approval,
+        Hold, Restoration, Retirement, RetirementCause, SunsetMove, VersionState,
+        consent::Approval,
         fixture::{decision, version},
-        VersionState,
     },
     time::Timestamp,
 };

@@ -1,3 +1,4 @@
+//! What is kept of the directory, and that it is forgotten.
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::{
