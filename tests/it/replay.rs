@@ -101,7 +101,7 @@ async fn leaves_are_canonical(server: &TestServer, events: &[AuditEvent], person
             };
             let descriptor = message(change["kind"].as_str().unwrap());
             snake_case(state);
-            let state = named(state, persons);
+            let state = persons.named(state);
             let state = DynamicMessage::deserialize(descriptor.clone(), state)
                 .unwrap_or_else(|error| panic!("{error}: position {}", event.position));
             let mut read = DynamicMessage::decode(descriptor.clone(), read.unwrap().as_slice()).unwrap();
@@ -115,16 +115,6 @@ async fn leaves_are_canonical(server: &TestServer, events: &[AuditEvent], person
             assert_eq!(json(state), json(read), "position {}", event.position);
         }
     }
-}
-
-/// A state with names where the log has pseudonyms.
-fn named(state: &serde_json::Value, persons: &Copied) -> serde_json::Value {
-    let mut text = state.to_string();
-    for line in &persons.lines {
-        let quoted = |text: &str| serde_json::to_string(text).unwrap();
-        text = text.replace(&quoted(&line.pseudonym), &quoted(&line.text));
-    }
-    serde_json::from_str(&text).unwrap()
 }
 
 /// Fields are named as in the contract's source, which proto3 JSON accepts.
@@ -200,6 +190,16 @@ impl Copied {
 }
 
 impl Copied {
+    /// What the log holds, with names where it has pseudonyms.
+    pub fn named(&self, logged: &serde_json::Value) -> serde_json::Value {
+        let mut text = logged.to_string();
+        for line in &self.lines {
+            let quoted = |text: &str| serde_json::to_string(text).unwrap();
+            text = text.replace(&quoted(&line.pseudonym), &quoted(&line.text));
+        }
+        serde_json::from_str(&text).unwrap()
+    }
+
     /// Takes it back, behind all events.
     pub async fn put_back(self, rebuild: &mut Rebuild<'_>) {
         let mut directory = rebuild.persons(&self.heading).await.unwrap();
