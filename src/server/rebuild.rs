@@ -83,7 +83,7 @@ pub async fn run(dir: &Path, from: &Path, persons: Option<&Path>) -> Result<Rebu
 
 async fn rebuild(dir: &Path, from: &Path, persons: Option<&Path>) -> Result<Rebuilt, RebuildError> {
     let lines = lines(from)?;
-    let persons = persons.map(|path| lines_of_persons(path)).transpose()?;
+    let persons = persons.map(lines_of_persons).transpose()?;
     let store = Store::open_sled(dir, CACHE).await?;
     let engine = store.engine();
     let environment = Environment::system();

@@ -12,15 +12,28 @@ use crate::{
     stream::reader::export,
     support::{DAY, NAMESPACE, REVIEWER, TestServer, create_model},
 };
-use std::sync::Arc;
+use async_trait::async_trait;
+use bytes::Bytes;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use std::{
+    ops::Range,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+};
 use steward_registry::{
     audit::merkle::{Frontier, leaf_hash},
     proto::v1::{
         self, AuditEvent, ErasePersonRequest, ListPersonsRequest, Person,
         person_service_client::PersonServiceClient,
     },
-    store::{engine::Engine, memory::MemoryEngine},
+    store::{
+        engine::{Caps, CommitError, Engine, Head, Pairs, ReadError, Snapshot, Write},
+        memory::MemoryEngine,
+    },
 };
+use tokio::sync::watch;
 use tonic::{Status, transport::Channel};
 
 /// Who does what nobody else has to do.
@@ -55,8 +68,7 @@ async fn erase_in(channel: &Channel, parent: &str, text: &str) -> Result<Person,
 /// Sends it in somebody's name.
 pub async fn send(channel: &Channel, ask: &Ask) -> Result<Vec<u8>, Status> {
     let actor = ask.actor().map(str::to_owned);
-    let encoded =
-        percent_encoding::utf8_percent_encode(AUTHOR, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let encoded = utf8_percent_encode(AUTHOR, NON_ALPHANUMERIC).to_string();
     ask.send_as(channel, Some(&actor.unwrap_or(encoded))).await
 }
 
@@ -188,29 +200,29 @@ async fn whoever_is_erased_is_in_no_answer_and_no_key_and_the_log_verifies() {
 #[derive(Default)]
 struct Counting {
     inner: MemoryEngine,
-    reads: std::sync::atomic::AtomicUsize,
+    reads: AtomicUsize,
 }
 
-#[async_trait::async_trait]
+#[async_trait]
 impl Engine for Counting {
-    async fn head(&self, log: &str) -> Result<Option<steward_registry::store::engine::Head>, ReadError> {
+    async fn head(&self, log: &str) -> Result<Option<Head>, ReadError> {
         self.inner.head(log).await
     }
 
     async fn get(
         &self,
         log: &str,
-        keys: &[bytes::Bytes],
+        keys: &[Bytes],
         min_seq: u64,
-    ) -> Result<Snapshot<Vec<Option<bytes::Bytes>>>, ReadError> {
-        self.reads.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+    ) -> Result<Snapshot<Vec<Option<Bytes>>>, ReadError> {
+        self.reads.fetch_add(1, SeqCst);
         self.inner.get(log, keys, min_seq).await
     }
 
     async fn scan(
         &self,
         log: &str,
-        range: std::ops::Range<bytes::Bytes>,
+        range: Range<Bytes>,
         limit: usize,
         reverse: bool,
         min_seq: u64,
@@ -221,14 +233,14 @@ impl Engine for Counting {
     async fn commit(
         &self,
         log: &str,
-        expected: Option<&steward_registry::store::engine::Head>,
+        expected: Option<&Head>,
         writes: Vec<Write>,
-        head: steward_registry::store::engine::Head,
+        head: Head,
     ) -> Result<(), CommitError> {
         self.inner.commit(log, expected, writes, head).await
     }
 
-    fn hint(&self, log: &str) -> tokio::sync::watch::Receiver<u64> {
+    fn hint(&self, log: &str) -> watch::Receiver<u64> {
         self.inner.hint(log)
     }
 
@@ -236,8 +248,6 @@ impl Engine for Counting {
         self.inner.caps()
     }
 }
-
-use steward_registry::store::engine::{Caps, CommitError, Pairs, ReadError, Snapshot, Write};
 
 #[tokio::test]
 async fn a_name_that_was_read_lately_costs_no_read() {
@@ -247,11 +257,11 @@ async fn a_name_that_was_read_lately_costs_no_read() {
     let name = crate::support::model_name("named");
     let mut reads = Vec::new();
     for _ in 0..3 {
-        let before = engine.reads.load(std::sync::atomic::Ordering::SeqCst);
+        let before = engine.reads.load(SeqCst);
         let request = v1::GetModelRequest { name: name.clone(), ..Default::default() };
         let model = server.models().get_model(request).await.unwrap().into_inner();
         assert_eq!(model.contacts[0].address, CONTACTS[1]);
-        reads.push(engine.reads.load(std::sync::atomic::Ordering::SeqCst) - before);
+        reads.push(engine.reads.load(SeqCst) - before);
     }
     assert_eq!(reads, [2, 1, 1], "the state, and at first the directory");
     server.stop().await;

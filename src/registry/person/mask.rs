@@ -2,7 +2,10 @@
 //! named before gets one, which is written with the change.
 
 use crate::{
-    domain::person::{Personal, Pseudonym, SALT, is_personal, keyed},
+    domain::{
+        name::NamespaceId,
+        person::{Personal, Pseudonym, SALT, is_personal, keyed},
+    },
     registry::{environment::Entropy, error::Error, projection, view::View},
     store::{engine::Write, keys, record::PersonEntry},
 };
@@ -14,7 +17,7 @@ const TEXT: &[u8] = b"person\n";
 const REQUEST: &[u8] = b"request\n";
 
 /// The key of the index from texts to pseudonyms.
-pub fn by_text(namespace: &crate::domain::name::NamespaceId, secret: &[u8; SALT], text: &str) -> Bytes {
+pub fn by_text(namespace: &NamespaceId, secret: &[u8; SALT], text: &str) -> Bytes {
     keys::person_by_text(namespace, &keyed(secret, &[TEXT, text.as_bytes()].concat()))
 }
 
@@ -102,5 +105,21 @@ impl<'e> Mask<'e> {
             half.copy_from_slice(&self.entropy.draw());
         }
         salt
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn what_is_digested_is_told_apart_by_secret_and_by_kind() {
+        let namespace = NamespaceId::new("default").unwrap();
+        assert_ne!(request_digest(&[1; SALT], "sha256:00"), request_digest(&[2; SALT], "sha256:00"));
+        assert_ne!(by_text(&namespace, &[1; SALT], "ann"), by_text(&namespace, &[2; SALT], "ann"));
+        let digest = request_digest(&[1; SALT], "ann");
+        let as_text = by_text(&namespace, &[1; SALT], "ann");
+        assert!(!digest.ends_with(&hex::encode(&as_text[as_text.len() - 32..])));
     }
 }

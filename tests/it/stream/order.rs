@@ -139,7 +139,7 @@ fn wanted(filter: &AuditEventFilter, event: &AuditEvent) -> bool {
     };
     (filter.types.is_empty() || kind)
         && (filter.resource_prefixes.is_empty() || filter.resource_prefixes.iter().any(below))
-        && (filter.actors.is_empty() || filter.actors.iter().any(|actor| event.actor == *actor))
+        && (filter.actors.is_empty() || filter.actors.contains(&event.actor))
 }
 
 fn filters() -> Vec<(AuditEventFilter, usize)> {
