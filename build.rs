@@ -17,6 +17,7 @@ const FILES: &[&str] = &[
     "steward/v1/model.proto",
     "steward/v1/monitor.proto",
     "steward/v1/namespace.proto",
+    "steward/v1/person.proto",
     "steward/v1/policy.proto",
     "steward/v1/proposal.proto",
     "steward/v1/upstream.proto",

@@ -100,10 +100,15 @@ async fn cancel_on_signal(drain: CancellationToken) -> io::Result<()> {
 }
 
 async fn rebuild(arguments: &RebuildArgs) -> Result<(), Failure> {
-    let rebuilt = server::rebuild::run(&arguments.data_dir, &arguments.from).await;
+    let rebuilt =
+        server::rebuild::run(&arguments.data_dir, &arguments.from, arguments.persons.as_deref()).await;
     let rebuilt = rebuilt.map_err(|error| Failure::new(error.exit(), error))?;
     let (namespace, size, root) = (rebuilt.namespace, rebuilt.size, hex::encode(rebuilt.root));
-    say(&format!("Rebuilt namespace {namespace} with {size} events; root {root}."))
+    let persons = match (rebuilt.persons, &arguments.persons) {
+        (_, None) => "it knows pseudonyms only".to_owned(),
+        (count, Some(_)) => format!("it knows {count} persons"),
+    };
+    say(&format!("Rebuilt namespace {namespace} with {size} events; root {root}; {persons}."))
 }
 
 async fn new_epoch(command: NewEpoch) -> Result<(), Failure> {

@@ -12,8 +12,8 @@ use crate::{
         self, alias::Aliases, audit::Audit, calendar::Calendars, checkpoint::Checkpoints,
         consumer::Consumers, evaluation::Evaluations, health::Health, incident::Incidents,
         lifecycle::Lifecycle, metric::Metrics, model::Models, monitor::Monitors, namespace::Namespaces,
-        otlp::OtlpMetrics, policy::Policies, proposal::Proposals, serve::ServeOptions, upstream::Upstreams,
-        version::Versions,
+        otlp::OtlpMetrics, person::Persons, policy::Policies, proposal::Proposals, serve::ServeOptions,
+        upstream::Upstreams, version::Versions,
     },
     http,
     proto::v1::{
@@ -29,6 +29,7 @@ use crate::{
         model_service_server::{ModelServiceServer, SERVICE_NAME as MODEL},
         monitor_service_server::{MonitorServiceServer, SERVICE_NAME as MONITOR},
         namespace_service_server::{NamespaceServiceServer, SERVICE_NAME as NAMESPACE},
+        person_service_server::{PersonServiceServer, SERVICE_NAME as PERSON},
         policy_service_server::{PolicyServiceServer, SERVICE_NAME as POLICY},
         proposal_service_server::{ProposalServiceServer, SERVICE_NAME as PROPOSAL},
         upstream_service_server::{SERVICE_NAME as UPSTREAM, UpstreamServiceServer},
@@ -51,7 +52,7 @@ use tonic::service::{Routes, RoutesBuilder};
 /// Our services, as health shows them.
 const SERVICES: &[&str] = &[
     ALIAS, AUDIT, CALENDAR, CHECKPOINT, CONSUMER, EVALUATION, INCIDENT, LIFECYCLE, METRIC, MODEL, MONITOR,
-    NAMESPACE, POLICY, PROPOSAL, UPSTREAM, VERSION,
+    NAMESPACE, PERSON, POLICY, PROPOSAL, UPSTREAM, VERSION,
 ];
 
 /// Why the server did not start or did not end well.
@@ -234,6 +235,7 @@ pub fn services(registry: &Registry) -> RoutesBuilder {
         .add_service(limited!(ModelServiceServer::new(Models(registry.clone()))))
         .add_service(limited!(VersionServiceServer::new(Versions(registry.clone()))))
         .add_service(limited!(AliasServiceServer::new(Aliases(registry.clone()))))
+        .add_service(limited!(PersonServiceServer::new(Persons(registry.clone()))))
         .add_service(limited!(PolicyServiceServer::new(Policies(registry.clone()))))
         .add_service(limited!(ProposalServiceServer::new(Proposals(registry.clone()))))
         .add_service(limited!(CalendarServiceServer::new(Calendars(registry.clone()))))

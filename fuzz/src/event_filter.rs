@@ -71,6 +71,7 @@ fn lineage(name: &ResourceName) -> Vec<ResourceName> {
             ResourceName::Consumer(name) => name.model.into(),
             ResourceName::Monitor(name) => name.version.into(),
             ResourceName::Upstream(name) => NamespaceName(name.namespace).into(),
+            ResourceName::Person(name) => NamespaceName(name.namespace).into(),
         });
     }
     found

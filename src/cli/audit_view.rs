@@ -42,7 +42,9 @@ pub fn table(events: &[AuditEvent]) -> Table {
 fn summary(event: &AuditEvent) -> Summary {
     let leaf: Value = serde_json::from_slice(&event.leaf).unwrap_or(Value::Null);
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let actor = [&leaf["authid"], &leaf["data"]["actor"]].into_iter().find_map(Value::as_str);
+    // The leaf has a pseudonym; the server says whose it is.
+    let named = Some(event.actor.as_str()).filter(|actor| !actor.is_empty());
+    let actor = named.or_else(|| leaf["authid"].as_str());
     Summary {
         time: to_the_second(&text(&leaf["time"])),
         kind: event.r#type.rsplit('.').next().unwrap_or_default().to_owned(),
@@ -80,6 +82,7 @@ mod tests {
             leaf: br#"{"time":"2026-01-01T09:30:00.123Z","authid":"ada","data":{"reason":"Better\nby far"}}"#
                 .to_vec()
                 .into(),
+            actor: String::new(),
         };
         assert_eq!(
             event_line(&event),

@@ -21,8 +21,9 @@ use crate::proto::v1::{
     incident_service_client::IncidentServiceClient, lifecycle_service_client::LifecycleServiceClient,
     metric_service_client::MetricServiceClient, model_service_client::ModelServiceClient,
     monitor_service_client::MonitorServiceClient, namespace_service_client::NamespaceServiceClient,
-    policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
-    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
+    person_service_client::PersonServiceClient, policy_service_client::PolicyServiceClient,
+    proposal_service_client::ProposalServiceClient, upstream_service_client::UpstreamServiceClient,
+    version_service_client::VersionServiceClient,
 };
 
 /// Metadata key that says who acts, as long as nobody is authenticated.
@@ -244,6 +245,11 @@ impl Session {
     /// Client of NamespaceService.
     pub fn namespaces(&self) -> NamespaceServiceClient<Channel> {
         NamespaceServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Client of PersonService.
+    pub fn persons(&self) -> PersonServiceClient<Channel> {
+        PersonServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Client of PolicyService.

@@ -3,10 +3,11 @@
 
 use std::{
     io::{self, BufWriter, Write},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use clap::Args;
+use serde::Serialize;
 
 use super::{
     audit::head,
@@ -16,9 +17,12 @@ use super::{
     follow::{News, follow},
     output::note,
 };
-use crate::proto::v1::{
-    AuditEventBatch, StartPoint, SubscribeAuditEventsRequest,
-    subscribe_audit_events_request::{Start, Stop},
+use crate::{
+    proto::v1::{
+        AuditEventBatch, ListPersonsRequest, Person, StartPoint, SubscribeAuditEventsRequest,
+        subscribe_audit_events_request::{Start, Stop},
+    },
+    registry::person::copy::{Heading, Line},
 };
 
 /// Events in a batch: the most that the contract allows.
@@ -30,6 +34,11 @@ pub struct ExportArgs {
     /// Write to this file, which then appears whole or not at all; standard output when absent
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+
+    /// Also write the names behind the pseudonyms of the log, which it does not hold itself, to this
+    /// file; keep it apart, and only as long as a person may not have to be forgotten
+    #[arg(long, value_name = "FILE")]
+    persons: Option<PathBuf>,
 }
 
 /// Carries out the command.
@@ -50,8 +59,46 @@ pub async fn run(session: &Session, args: ExportArgs) -> Result<(), Failure> {
             written
         }
     };
+    if let Some(path) = &args.persons {
+        export_persons(session, &head.log_id, path).await?;
+    }
     note(&format!("Exported {written} events; the root of the log is {}.", hex::encode(&head.root_hash)));
     Ok(())
+}
+
+/// Writes the directory of persons, in the form that `steward rebuild` takes back.
+async fn export_persons(session: &Session, log_id: &str, path: &Path) -> Result<(), Failure> {
+    let broken = |error| Failure::file("write", path, error);
+    let mut file = Replacement::begin_private(path).map_err(broken)?;
+    let mut page_token = String::new();
+    loop {
+        let is_first = page_token.is_empty();
+        let request = ListPersonsRequest {
+            parent: session.namespace().to_owned(),
+            show_secrets: true,
+            page_size: BATCH,
+            page_token,
+            ..ListPersonsRequest::default()
+        };
+        let page = session.call(request, async |r| session.persons().list_persons(r).await).await?;
+        if is_first {
+            let heading = Heading { log_id: log_id.to_owned(), secret: hex::encode(&page.secret) };
+            write_json(&heading, &mut file).map_err(broken)?;
+        }
+        for Person { pseudonym, text, salt, audit_position, .. } in page.persons {
+            let line = Line { position: audit_position, pseudonym, salt: hex::encode(salt), text };
+            write_json(&line, &mut file).map_err(broken)?;
+        }
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            return file.commit().map_err(broken);
+        }
+    }
+}
+
+fn write_json(line: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
+    out.write_all(b"\n")
 }
 
 /// Writes the first `size` leaves to `out`; gives their number, which is `size`.

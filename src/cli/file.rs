@@ -31,12 +31,26 @@ pub struct Replacement {
 impl Replacement {
     /// Begins a new content for `target`; its directory has to exist.
     pub fn begin(target: &Path) -> io::Result<Self> {
+        Self::begin_with(target, File::options().create(true).truncate(true))
+    }
+
+    /// The same, for what nobody else on the machine may read.
+    pub fn begin_private(target: &Path) -> io::Result<Self> {
+        let mut options = File::options();
+        // A file that is there already would keep its mode.
+        options.create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Self::begin_with(target, &mut options)
+    }
+
+    fn begin_with(target: &Path, options: &mut fs::OpenOptions) -> io::Result<Self> {
         let name = target.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
         let mut temporary_name = name.to_owned();
         // The process id keeps two writers of one target apart.
         temporary_name.push(format!(".{}.tmp", std::process::id()));
         let temporary = target.with_file_name(temporary_name);
-        let writer = BufWriter::new(File::create(&temporary)?);
+        let writer = BufWriter::new(options.write(true).open(&temporary)?);
         Ok(Replacement { target: target.to_owned(), temporary, writer, committed: false })
     }
 

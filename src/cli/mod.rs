@@ -39,6 +39,7 @@ mod model_view;
 pub mod name;
 mod namespace;
 mod output;
+mod person;
 pub mod point;
 mod policy;
 mod policy_fields;
@@ -236,6 +237,10 @@ What comes is what the server will do if nobody does anything; nothing is change
     #[command(subcommand)]
     Upstream(upstream::UpstreamCommand),
 
+    /// Persons: who acted or is named as a contact, and forgetting them
+    #[command(subcommand)]
+    Person(person::PersonCommand),
+
     /// Namespaces: separate registries on one server
     #[command(subcommand)]
     Namespace(namespace::NamespaceCommand),
@@ -248,8 +253,8 @@ What comes is what the server will do if nobody does anything; nothing is change
     #[command(after_help = "\
 Examples:
   steward export > registry.jsonl
-  steward export --file registry.jsonl
-Restore with `steward rebuild --from registry.jsonl --data-dir DIR`.")]
+  steward export --file registry.jsonl --persons persons.jsonl
+Restore with `steward rebuild --from registry.jsonl --persons persons.jsonl --data-dir DIR`.")]
     Export(export::ExportArgs),
 
     /// Ask whether the server is ready; the exit code is 0 only then
@@ -338,6 +343,7 @@ async fn carry_out(global: &GlobalFlags, output: Output, command: ClientCommand)
         ClientCommand::Impact(args) => impact::run(&session, args).await,
         ClientCommand::Calendar(args) => calendar::run(&session, args).await,
         ClientCommand::Upstream(command) => upstream::run(&session, command).await,
+        ClientCommand::Person(command) => person::run(&session, command).await,
         ClientCommand::Namespace(command) => namespace::run(&session, command).await,
         ClientCommand::Audit(command) => audit::run(&session, command).await,
         ClientCommand::Export(args) => export::run(&session, args).await,

@@ -30,6 +30,7 @@ pub fn refusal_words(reason: &str, subject: &str, sentence: &str) -> String {
 pub fn advice(reason: &str) -> Option<&'static str> {
     Some(match reason {
         "MODEL_DELETED" => "Take the deletion back (`steward model undelete`), or use another model.",
+        "PERSON_ERASED" => "Nothing has to be done: nobody can tell any more whom it stands for.",
         "MODEL_NOT_DELETED" => "Nothing has to be done: the model is not deleted.",
         "MODEL_HAS_ALIASES" => "Delete its aliases first (`steward alias list`, `steward alias delete`).",
         "ILLEGAL_TRANSITION" => {

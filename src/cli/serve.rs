@@ -22,7 +22,7 @@ A flag goes before an environment variable, that before the file, and that befor
     /// Make a store from an export (`steward export`)
     #[command(after_help = "\
 Examples:
-  steward rebuild --data-dir /var/lib/steward --from registry.jsonl
+  steward rebuild --data-dir /var/lib/steward --from registry.jsonl --persons persons.jsonl
   steward export | ssh elsewhere steward rebuild --data-dir data --from -")]
     Rebuild(RebuildArgs),
 
@@ -108,6 +108,11 @@ pub struct RebuildArgs {
     /// The export; `-` reads it from standard input
     #[arg(long, value_name = "FILE")]
     pub from: PathBuf,
+
+    /// The persons that `steward export --persons` wrote; without them the new store knows only
+    /// pseudonyms
+    #[arg(long, value_name = "FILE")]
+    pub persons: Option<PathBuf>,
 }
 
 /// Arguments of `steward audit new-epoch`.

@@ -149,6 +149,8 @@ events! {
     UpstreamObserved => "steward.v1.UpstreamObserved",
     /// A record about a rented model was removed.
     UpstreamDeleted => "steward.v1.UpstreamDeleted",
+    /// Whose pseudonym this is was forgotten.
+    PersonErased => "steward.v1.PersonErased",
 }
 
 impl EventType {

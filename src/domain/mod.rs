@@ -18,6 +18,7 @@ pub mod model;
 pub mod monitor;
 pub mod name;
 pub mod namespace;
+pub mod person;
 pub mod policy;
 pub mod proposal;
 pub mod refusal;

@@ -1,6 +1,7 @@
 //! Ids and resource names. A name that exists is well formed.
 
 mod id;
+mod person;
 mod upstream;
 
 pub use self::{
@@ -8,6 +9,7 @@ pub use self::{
         AliasId, ConsumerId, EvaluationId, IncidentId, ModelId, MonitorId, NamespaceId, PolicyId, ProposalId,
         VersionLabel,
     },
+    person::PersonName,
     upstream::UpstreamName,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -207,6 +209,7 @@ name!(MonitorName);
 name!(IncidentName);
 name!(ConsumerName);
 name!(UpstreamName);
+name!(PersonName);
 name!(NamespaceName);
 name!(ModelName);
 name!(VersionName);

@@ -127,6 +127,8 @@ reasons! {
     RollbackTargetUnsafe => "ROLLBACK_TARGET_UNSAFE",
     /// An alias never pointed to another safe version.
     NoWayBack => "NO_WAY_BACK",
+    /// The person is erased already.
+    PersonErased => "PERSON_ERASED",
     /// A parent version named as source does not exist.
     SourceMissing => "SOURCE_MISSING",
     /// A draft resolves for nobody.

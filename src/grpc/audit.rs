@@ -70,8 +70,14 @@ impl AuditService for Audit {
         let (namespace, filter) = fields.all(namespace.zip(filter))?;
         let query = ListEvents { filter, start_time, end_time, descending };
         let page = self.0.list_audit_events(&namespace, &query, page_size, &page_token).await?;
+        let actors = self.0.actors(&namespace, page.items.iter()).await?;
         Ok(answer(v1::ListAuditEventsResponse {
-            audit_events: page.items.iter().map(write_event).collect(),
+            audit_events: page
+                .items
+                .iter()
+                .zip(actors)
+                .map(|(event, actor)| write_event(event, actor))
+                .collect(),
             next_page_token: page.next_page_token,
         }))
     }
@@ -163,12 +169,14 @@ fn read_interval(fields: &mut Fields, interval: Option<prost_types::Duration>) -
     }
 }
 
-/// An event on the wire: the exact bytes of its leaf, shared and not copied.
-fn write_event(event: &AuditEvent) -> v1::AuditEvent {
+/// An event on the wire: the exact bytes of its leaf, shared and not copied; and
+/// beside them the name of who acted.
+fn write_event(event: &AuditEvent, actor: String) -> v1::AuditEvent {
     v1::AuditEvent {
         position: event.position,
         r#type: event.kind.clone(),
         subject: event.subject.clone(),
         leaf: event.leaf.clone(),
+        actor,
     }
 }

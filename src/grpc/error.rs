@@ -156,6 +156,7 @@ fn resource_type(kind: Kind) -> &'static str {
         Kind::Consumer => "steward.dev/Consumer",
         Kind::Monitor => "steward.dev/Monitor",
         Kind::Upstream => "steward.dev/Upstream",
+        Kind::Person => "steward.dev/Person",
     }
 }
 
@@ -172,6 +173,7 @@ fn not_found_reason(kind: Kind) -> &'static str {
         Kind::Consumer => "CONSUMER_NOT_FOUND",
         Kind::Monitor => "MONITOR_NOT_FOUND",
         Kind::Upstream => "UPSTREAM_NOT_FOUND",
+        Kind::Person => "PERSON_NOT_FOUND",
     }
 }
 
@@ -188,6 +190,7 @@ fn exists_reason(kind: Kind) -> &'static str {
         Kind::Consumer => "CONSUMER_EXISTS",
         Kind::Monitor => "MONITOR_EXISTS",
         Kind::Upstream => "UPSTREAM_EXISTS",
+        Kind::Person => "PERSON_EXISTS",
     }
 }
 

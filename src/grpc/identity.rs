@@ -4,7 +4,10 @@
 //! that nobody checked it (`unauthenticated`).
 
 use super::bad_header;
-use crate::registry::call::Caller;
+use crate::{
+    domain::person::{ANONYMOUS, Pseudonym},
+    registry::call::Caller,
+};
 use percent_encoding::percent_decode_str;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
@@ -20,14 +23,12 @@ pub const TRACEPARENT_HEADER: &str = "traceparent";
 /// `true` or `false`.
 pub const CHECKPOINT_HEADER: &str = "steward-wait-for-checkpoint";
 
-/// The actor of a call that names none.
-pub const ANONYMOUS: &str = "anonymous";
-
 /// CloudEvents `authtype` of a name that nobody checked.
 const UNAUTHENTICATED: &str = "unauthenticated";
 
 const MAX_ACTOR_CHARS: usize = 200;
-const ACTOR_RULE: &str = "one value of 1-200 characters, percent-encoded UTF-8, no control characters";
+const ACTOR_RULE: &str = "one value of 1-200 characters, percent-encoded UTF-8, no control characters, \
+                          and no pseudonym (`person:` and 32 digits)";
 
 /// Reads who calls, and as part of which trace, from the metadata of a call.
 ///
@@ -59,7 +60,9 @@ pub fn caller(metadata: &MetadataMap) -> Result<Caller, Status> {
 fn decode_actor(value: &str) -> Option<String> {
     let actor = percent_decode_str(value).decode_utf8().ok()?.into_owned();
     let fits = (1..=MAX_ACTOR_CHARS).contains(&actor.chars().count());
-    (fits && !actor.chars().any(char::is_control)).then_some(actor)
+    // Whoever acts under a pseudonym would be another person than its owner to every rule.
+    let is_free = fits && !actor.chars().any(char::is_control) && Pseudonym::read(&actor).is_none();
+    is_free.then_some(actor)
 }
 
 /// Whether the value is `version-trace_id-parent_id-flags` in lower-case

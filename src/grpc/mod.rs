@@ -20,6 +20,7 @@ pub mod model;
 pub mod monitor;
 pub mod namespace;
 pub mod otlp;
+pub mod person;
 pub mod policy;
 pub mod proposal;
 pub mod serve;

@@ -17,6 +17,7 @@ use crate::{
         event::{Change, Event, EventType},
         model::Model,
         name::{AliasName, ModelName, VersionName},
+        person::Personal,
         resource::{Resource, ResourceName},
         time::Timestamp,
         version::Version,
@@ -158,6 +159,12 @@ impl Registry {
             return Err(Error::not_found(name.clone()));
         }
         Ok(page)
+    }
+}
+
+impl Personal for AliasChange {
+    fn visit(&mut self, see: &mut dyn FnMut(&mut String)) {
+        see(&mut self.actor);
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
 };
 use bytes::Bytes;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// Which events are wanted. Empty lists match everything.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -61,6 +62,24 @@ impl EventFilter {
     /// Whether it matches everything.
     pub fn is_empty(&self) -> bool {
         self.types.is_empty() && self.resources.is_empty() && self.actors.is_empty()
+    }
+
+    /// The same filter with the present pseudonyms of those whom it names, which is what
+    /// events hold. Asked again for each page: whoever is named may act for the first time.
+    pub(super) async fn translated(
+        &self,
+        registry: &Registry,
+        namespace: &NamespaceId,
+    ) -> Result<Cow<'_, EventFilter>, Error> {
+        if self.actors.is_empty() {
+            return Ok(Cow::Borrowed(self));
+        }
+        let mut translated = self.clone();
+        for actor in &self.actors {
+            let found = registry.pseudonym_of(namespace, actor).await?;
+            translated.actors.extend(found.map(|pseudonym| pseudonym.to_string()));
+        }
+        Ok(Cow::Owned(translated))
     }
 
     /// Whether an event is wanted.
@@ -120,10 +139,11 @@ impl Registry {
             None => log.size().await?,
         };
         let range = keys::events(namespace, start..end.max(start));
+        let filter = query.filter.translated(self, namespace).await?;
         let read = |key: &[u8], leaf: &Bytes| {
             let position = keys::position_of(key).unwrap_or_default();
             let event = leaf::read_event(position, leaf.clone())?;
-            Ok(query.filter.matches(&event).then_some(event))
+            Ok(filter.matches(&event).then_some(event))
         };
         let listing = Listing { range, reverse: query.descending, follow: None, read: &read };
         self.page(namespace, listing, &request).await

@@ -2,7 +2,7 @@
 //! repeat is recognised.
 
 use super::error::Error;
-use crate::domain::{check::Violations, resource::ResourceName};
+use crate::domain::{check::Violations, person::Personal, resource::ResourceName};
 
 /// Who calls. It comes from one place (`grpc/identity.rs`), which access
 /// control will replace.
@@ -90,6 +90,12 @@ pub struct Stored<T> {
     /// Position of the event that made this state; `None` when it was only
     /// checked and not written.
     pub position: Option<u64>,
+}
+
+impl<T: Personal> Personal for Stored<T> {
+    fn visit(&mut self, see: &mut dyn FnMut(&mut String)) {
+        self.value.visit(see);
+    }
 }
 
 impl<T> Stored<T> {

@@ -194,10 +194,9 @@ impl Committer {
         };
         let log_id = tip.map_or([0; 16], |head| head.log_id);
         let time = self.next_time(tip.map_or(i64::MIN, |head| head.time));
-        Open {
-            batch: Batch::new(self.namespace.clone(), log_id, frontier.clone(), time),
-            callers: Vec::new(),
-        }
+        let entropy = self.environment.entropy.clone();
+        let batch = Batch::new(self.namespace.clone(), log_id, frontier.clone(), time, entropy);
+        Open { batch, callers: Vec::new() }
     }
 
     /// Commit time: the machine's, but always later than the commit before and
@@ -263,6 +262,7 @@ impl Committer {
         let error = match outcome {
             Ok(()) => {
                 let touched = flight.overlay.into_keys();
+                self.store.directory.land(&self.namespace, flight.head.size, &touched);
                 self.resolutions.land(flight.head.size, &touched);
                 self.recent.remember(flight.head.size, touched);
                 self.feed.publish(flight.events, flight.head.size);

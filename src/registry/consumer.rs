@@ -291,7 +291,7 @@ pub(super) async fn affected(
     let records = view.scan(keys::consumers(&version.model), MOST_CONSUMERS).await?;
     let mut affected = Vec::new();
     for (_, record) in records {
-        let consumer: Stored<Consumer> = read_record(&record)?;
+        let consumer: Stored<Consumer> = view.read(&record).await?;
         if let Some(used) = consumer.value.uses.get(&version.number) {
             let (last_use_time, acknowledged) =
                 (used.last_time, consumer.value.knows_of(version.number, sunset));

@@ -3,9 +3,11 @@
 
 use super::{
     call::{Call, Stored},
+    environment::Entropy,
     error::Error,
     leaf::{self, AuditEvent, Before, EncodedChange, Envelope, LoggedChange, MAX_LEAF, Mutation as Part},
     mutation::{Committed, Mutation},
+    person::mask::Mask,
     projection,
     view::{self, Overlay, View},
 };
@@ -49,6 +51,7 @@ pub struct Batch {
     events: Vec<Arc<AuditEvent>>,
     /// The epoch that it opens.
     epoch: Option<u32>,
+    entropy: Arc<dyn Entropy>,
 }
 
 /// A mutation with its positions, not yet part of the batch.
@@ -57,6 +60,14 @@ pub struct Placed {
     writes: Vec<Write>,
     events: Vec<AuditEvent>,
     changes: Vec<Stored<Change>>,
+}
+
+impl Placed {
+    /// The caller is told names, not pseudonyms.
+    fn answer(&mut self, position: u64, changes: &[Change]) {
+        let told = changes.iter().cloned().map(|value| Stored { value, position: Some(position) });
+        self.changes.extend(told);
+    }
 }
 
 /// What is handed to the engine and to the feed.
@@ -73,9 +84,15 @@ pub struct Sealed {
 
 impl Batch {
     /// A batch without changes.
-    pub fn new(namespace: NamespaceId, log_id: [u8; 16], frontier: Frontier, time: Timestamp) -> Self {
+    pub fn new(
+        namespace: NamespaceId,
+        log_id: [u8; 16],
+        frontier: Frontier,
+        time: Timestamp,
+        entropy: Arc<dyn Entropy>,
+    ) -> Self {
         let (writes, overlay, events) = (Vec::new(), Overlay::default(), Vec::new());
-        Batch { namespace, log_id, time, frontier, writes, bytes: 0, overlay, events, epoch: None }
+        Batch { namespace, log_id, time, frontier, writes, bytes: 0, overlay, events, epoch: None, entropy }
     }
 
     /// Whether nothing has to be written.
@@ -127,17 +144,25 @@ impl Batch {
         let first = self.frontier.size();
         let count = u32::try_from(events.len()).map_err(|_| Error::Internal("too many events".into()))?;
         let mut placed = Placed { first, writes: asides, events: Vec::new(), changes: Vec::new() };
+        let mut mask = Mask::begin(view, &*self.entropy).await?;
+        let digest = mask.digest(digest);
+        let mut call = call.clone();
+        if count > 0 {
+            mask.hide(view, first, &mut call.caller.actor).await?;
+        }
         let mut bytes = 0;
-        for (index, event) in (0..count).zip(events) {
+        for (index, mut event) in (0..count).zip(events) {
             let position = first + u64::from(index);
+            placed.answer(position, &event.changes);
+            mask.hide(view, position, &mut event.changes).await?;
             let encoded = encode_changes(view, mutation, index, &event).await?;
             let envelope = Envelope {
                 log_id: &self.log_id,
                 position,
                 time: self.time,
                 kind: event.kind.as_str(),
-                call,
-                digest,
+                call: &call,
+                digest: &digest,
                 mutation: Part { count, index },
             };
             let event = leaf::encode(&envelope, &encoded.changes)?;
@@ -148,9 +173,8 @@ impl Batch {
             }
             bytes += event.weight();
             placed.events.push(event);
-            let changes = encoded.logged.into_iter().map(|logged| logged.change);
-            placed.changes.extend(changes.map(|value| Stored { value, position: Some(position) }));
         }
+        placed.writes.append(&mut mask.writes);
         if bytes > MAX_MUTATION {
             let sentence = format!(
                 "the events of this request have {bytes} bytes; at most {MAX_MUTATION} are allowed: split it"
@@ -158,7 +182,7 @@ impl Batch {
             return Err(Error::field(mutation.collection(), sentence));
         }
         if let Some(id) = &call.request_id {
-            let record = RequestRecord { position: first, count, digest: digest.to_owned(), time: self.time };
+            let record = RequestRecord { position: first, count, digest, time: self.time };
             let is_new = view.raw(&keys::request(&self.namespace, id)).await?.is_none();
             placed.writes.push(projection::request(&self.namespace, id, &record, is_new)?);
         }
@@ -256,8 +280,8 @@ pub async fn check(
     call: &Call,
     digest: &str,
     time: Timestamp,
-    events: Vec<Event>,
+    (events, entropy): (Vec<Event>, Arc<dyn Entropy>),
 ) -> Result<(), Error> {
-    let nowhere = Batch::new(view.namespace().clone(), [0; 16], Frontier::empty(), time);
+    let nowhere = Batch::new(view.namespace().clone(), [0; 16], Frontier::empty(), time, entropy);
     nowhere.place(view, mutation, call, digest, events, Vec::new()).await.map(drop)
 }

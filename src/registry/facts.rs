@@ -1,6 +1,6 @@
 //! What the rules of the lifecycle are decided over, loaded through a view.
 
-use super::{call::Stored, error::Error, states::read_record, view::View};
+use super::{call::Stored, error::Error, view::View};
 use crate::{
     domain::{
         alias::Alias,
@@ -130,7 +130,7 @@ pub async fn evaluations(view: &mut View<'_>, version: &VersionName) -> Result<V
         if let Some(state) = keys::evaluation_of_index(version, &key)
             && let Some(record) = view.raw(&state).await?
         {
-            found.push(read_record::<Evaluation>(&record)?.value);
+            found.push(view.read::<Evaluation>(&record).await?.value);
         }
     }
     Ok(found)
@@ -141,8 +141,8 @@ pub async fn newest_evidence(view: &mut View<'_>, version: &VersionName) -> Resu
     let windows = keys::evaluations_by_window(version, None, None);
     let Some((key, _)) = view.scan_back(windows, 1).await?.pop() else { return Ok(None) };
     let Some(state) = keys::evaluation_of_index(version, &key) else { return Ok(None) };
-    let record = view.raw(&state).await?;
-    Ok(record.map(|record| read_record::<Evaluation>(&record)).transpose()?.map(|read| time_of(&read.value)))
+    let Some(record) = view.raw(&state).await? else { return Ok(None) };
+    Ok(Some(time_of(&view.read::<Evaluation>(&record).await?.value)))
 }
 
 /// What the gates of a policy find for a version.
@@ -197,10 +197,11 @@ pub async fn upstream_end(
 /// The programs that are known to use a version.
 pub async fn users(view: &mut View<'_>, version: &VersionName) -> Result<Vec<User>, Error> {
     let consumers = view.scan(keys::consumers(&version.model), MOST_CONSUMERS).await?;
-    let user = |record: &Bytes| -> Result<Option<User>, Error> {
-        let consumer = read_record::<Consumer>(record)?.value;
+    let mut users = Vec::new();
+    for (_, record) in consumers {
+        let consumer = view.read::<Consumer>(&record).await?.value;
         let last = consumer.uses.get(&version.number).map(|one| one.last_time);
-        Ok(last.map(|last_use_time| User { consumer: consumer.name, last_use_time }))
-    };
-    consumers.iter().filter_map(|(_, record)| user(record).transpose()).collect()
+        users.extend(last.map(|last_use_time| User { consumer: consumer.name, last_use_time }));
+    }
+    Ok(users)
 }

@@ -76,6 +76,7 @@ async fn health(view: &mut View<'_>, model: &Model, now: Timestamp) -> Result<Mo
         None => Vec::new(),
     };
     let proposals = view.scan(keys::proposals_of_model(&model.name), MOST_LOOKED_AT).await?;
+    // Only states are looked at, which name nobody.
     let is_open = |record: &Bytes| {
         read_record::<Proposal>(record).is_ok_and(|read| read.value.state == ProposalState::Open)
     };

@@ -13,6 +13,7 @@ use super::{
 use crate::domain::{
     event::Change,
     name::NamespaceId,
+    person::Personal,
     resource::{Kind, Resource, ResourceName},
     time::Timestamp,
 };
@@ -193,12 +194,17 @@ pub struct AuditEvent {
     pub kind: String,
     /// Name of the changed resource.
     pub subject: String,
-    /// Who acted.
+    /// Who acted, as a pseudonym.
     pub actor: String,
     /// Commit time.
     pub time: Timestamp,
     /// Which of its mutation's events it is.
     pub mutation: Mutation,
+}
+
+/// An event is shown as it is logged, with pseudonyms; [`super::Registry::actors`] says whose.
+impl Personal for AuditEvent {
+    fn visit(&mut self, _: &mut dyn FnMut(&mut String)) {}
 }
 
 impl AuditEvent {

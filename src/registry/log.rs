@@ -140,7 +140,8 @@ pub async fn preview(
         return Ok(repeat);
     }
     let events = mutation.decide(&mut view, call, now).await?;
-    encode::check(&mut view, mutation, call, digest, now, events.clone()).await?;
+    let written = (events.clone(), environment.entropy.clone());
+    encode::check(&mut view, mutation, call, digest, now, written).await?;
     Ok(Committed::preview(events))
 }
 

@@ -3,7 +3,7 @@
 //!
 //! | file | what it decides |
 //! |---|---|
-//! | `namespace` `model` `version` `alias` `rollback` `evaluation` `metric` `policy` `proposal` `incident` `consumer` `upstream` `lifecycle` `audit` | the use cases, by noun |
+//! | `person` `namespace` `model` `version` `alias` `rollback` `evaluation` `metric` `policy` `proposal` `incident` `consumer` `upstream` `lifecycle` `audit` | the use cases, by noun |
 //! | [`facts`] | what the rules of the lifecycle are decided over |
 //! | [`scheduler`] [`lookout`] [`usage`] | what the clock does; what happens to ways back; who uses what |
 //! | [`mutation`] [`view`] | how a change is decided, and what it sees |
@@ -40,6 +40,7 @@ pub mod monitor;
 pub mod mutation;
 pub mod namespace;
 pub mod page;
+pub mod person;
 pub mod policy;
 pub mod projection;
 pub mod proof;

@@ -12,7 +12,6 @@ use super::{
     mutation::Mutation,
     page::{Page, PageRequest},
     read::ReadAt,
-    states::read_record,
     view::View,
 };
 use crate::{
@@ -30,7 +29,6 @@ use crate::{
     store::keys,
 };
 use async_trait::async_trait;
-use bytes::Bytes;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -327,9 +325,12 @@ async fn newest(view: &mut View<'_>, version: &VersionName) -> Result<Newest, Er
 /// The monitors of a version that have raised something.
 pub async fn raised(view: &mut View<'_>, version: &VersionName) -> Result<Vec<Monitor>, Error> {
     let records = view.scan(keys::monitors(version), MOST_MONITORS).await?;
-    let read = |record: &Bytes| read_record::<Monitor>(record).map(|stored| stored.value);
-    let monitors: Result<Vec<Monitor>, Error> = records.iter().map(|(_, record)| read(record)).collect();
-    Ok(monitors?.into_iter().filter(|monitor| monitor.raise_time.is_some()).collect())
+    let mut raised = Vec::new();
+    for (_, record) in records {
+        let monitor = view.read::<Monitor>(&record).await?.value;
+        raised.extend(monitor.raise_time.is_some().then_some(monitor));
+    }
+    Ok(raised)
 }
 
 /// Monitors of one version that its health looks at.

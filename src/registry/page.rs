@@ -3,7 +3,7 @@
 
 use super::{Registry, error::Error};
 use crate::{
-    domain::{canonical, name::NamespaceId},
+    domain::{canonical, name::NamespaceId, person::Personal},
     store::{engine::Pairs, keys},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -151,7 +151,7 @@ impl PageRequest {
 type Follow<'a> = &'a (dyn Fn(&[u8]) -> Option<Bytes> + Sync);
 
 /// Reads a result from a key of the range and its value; `None` where it is
-/// not wanted.
+/// not wanted. It sees pseudonyms: nothing that names people decides what is listed.
 type Read<'a, T> = &'a (dyn Fn(&[u8], &Bytes) -> Result<Option<T>, Error> + Sync);
 
 /// How the keys of a list lead to its results.
@@ -167,8 +167,19 @@ pub(super) struct Listing<'a, T> {
 }
 
 impl Registry {
-    /// One page of a list.
-    pub(super) async fn page<T>(
+    /// One page of a list, with names in place of the pseudonyms that are known.
+    pub(super) async fn page<T: Personal + Send>(
+        &self,
+        namespace: &NamespaceId,
+        listing: Listing<'_, T>,
+        request: &PageRequest,
+    ) -> Result<Page<T>, Error> {
+        let mut page = self.logged_page(namespace, listing, request).await?;
+        page.items = self.named(namespace, page.items).await?;
+        Ok(page)
+    }
+
+    async fn logged_page<T>(
         &self,
         namespace: &NamespaceId,
         listing: Listing<'_, T>,

@@ -190,7 +190,7 @@ impl Registry {
         let mut view = View::outside(&self.0.store, &log.namespace);
         let mut found = Vec::new();
         for (_, record) in view.scan(keys::models(&log.namespace), MOST_PREVIEWED).await? {
-            let model = read_record::<Model>(&record)?.value;
+            let model = view.read::<Model>(&record).await?.value;
             if model.delete_time.is_some() || facts::policy(&mut view, &model).await?.name != policy.name {
                 continue;
             }
@@ -206,11 +206,13 @@ impl Registry {
 }
 
 async fn in_service(view: &mut View<'_>, model: &ModelName) -> Result<Vec<Version>, Error> {
-    let records = view.scan(keys::versions(model), MOST_PREVIEWED).await?;
-    let versions = records.iter().map(|(_, record)| Ok(read_record::<Version>(record)?.value));
-    let serves =
-        |version: &Version| matches!(version.state, VersionState::Approved | VersionState::Deprecated);
-    Ok(versions.collect::<Result<Vec<_>, Error>>()?.into_iter().filter(serves).collect())
+    let mut versions = Vec::new();
+    for (_, record) in view.scan(keys::versions(model), MOST_PREVIEWED).await? {
+        let version = view.read::<Version>(&record).await?.value;
+        let serves = matches!(version.state, VersionState::Approved | VersionState::Deprecated);
+        versions.extend(serves.then_some(version));
+    }
+    Ok(versions)
 }
 
 async fn would_refuse(

@@ -7,6 +7,7 @@ use crate::{
     domain::{
         event::Change,
         name::NamespaceId,
+        person::{Pseudonym, SALT},
         resource::{Resource, ResourceName},
         series::{Point, slice_digest},
         time::Timestamp,
@@ -14,7 +15,7 @@ use crate::{
     store::{
         engine::Write,
         keys,
-        record::{RequestRecord, StateRecord, encode_number, encode_point},
+        record::{PersonEntry, RequestRecord, StateRecord, encode_number, encode_point},
     },
 };
 use bytes::Bytes;
@@ -39,6 +40,23 @@ pub fn request(
 ) -> Result<Write, Error> {
     let (key, record) = (keys::request(namespace, id), record.encode()?);
     Ok(if is_new { Write::Insert(key, record) } else { Write::Put(key, record) })
+}
+
+/// Whose pseudonym it is, and what leads there from the text.
+pub fn person(namespace: &NamespaceId, entry: &PersonEntry, by_text: Bytes) -> [Write; 2] {
+    let pseudonym = entry.pseudonym();
+    let key = keys::person(namespace, &pseudonym);
+    [Write::Put(key, entry.encode()), Write::Put(by_text, Bytes::copy_from_slice(pseudonym.bytes()))]
+}
+
+/// What digests of a namespace are keyed with.
+pub fn secret(namespace: &NamespaceId, secret: &[u8; SALT]) -> Write {
+    Write::Put(keys::secret(namespace), Bytes::copy_from_slice(secret))
+}
+
+/// Takes a person out of the directory.
+pub fn forget(namespace: &NamespaceId, pseudonym: &Pseudonym, by_text: Bytes) -> Vec<Write> {
+    vec![Write::Delete(keys::person(namespace, pseudonym)), Write::Delete(by_text)]
 }
 
 /// A change of one resource: its history, its state, its indexes. `before` is
@@ -123,7 +141,8 @@ fn index(resource: &Resource, mut entry: impl FnMut(Bytes, Bytes)) -> Result<(),
         | Resource::Incident(_)
         | Resource::Consumer(_)
         | Resource::Monitor(_)
-        | Resource::Upstream(_) => {}
+        | Resource::Upstream(_)
+        | Resource::Person(_) => {}
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::{
     domain::{
         event::Change,
         name::NamespaceId,
+        person::Personal,
         resource::{ResourceName, Typed},
         time::Timestamp,
     },
@@ -53,16 +54,28 @@ impl Registry {
         let Some(size) = moment.size else {
             let key = keys::state(&resource);
             let record = self.value(resource.namespace(), key.clone()).await?;
-            return record.map(|record| self.0.store.states.read(&key, &record)).transpose();
+            let state = record.map(|record| self.0.store.states.read(&key, &record)).transpose()?;
+            return self.named(resource.namespace(), state).await;
         };
         let Some((position, leaf)) = self.newest_change(&resource, size).await? else { return Ok(None) };
         let state = leaf::read_logged(position, &leaf)?.state_of(&resource);
-        Ok(state.and_then(|stored| match stored.value {
+        let state = state.and_then(|stored| match stored.value {
             Change::Set(state) => {
                 T::from_resource(state).map(|value| Stored { value, position: stored.position })
             }
             Change::Removed(_) => None,
-        }))
+        });
+        self.named(resource.namespace(), state).await
+    }
+
+    /// The value with names in place of the pseudonyms that are known.
+    pub(super) async fn named<P: Personal + Send>(
+        &self,
+        namespace: &NamespaceId,
+        mut value: P,
+    ) -> Result<P, Error> {
+        self.0.store.reveal(namespace, &mut value).await?;
+        Ok(value)
     }
 
     async fn newest_change(&self, name: &ResourceName, size: u64) -> Result<Option<(u64, Bytes)>, Error> {

@@ -1,5 +1,8 @@
 //! A store made anew from an exported log. Everything but the log follows from
-//! it, so the result answers as the original did and has the same root.
+//! it, so the result answers as the original did and has the same root. Whose its
+//! pseudonyms are it does not say: that is taken back from a copy of its own.
+
+mod persons;
 
 use super::{
     encode::epoch_of,
@@ -41,6 +44,7 @@ pub struct Rebuild<'a> {
     newest: Option<Mutation>,
     epoch: u32,
     time: i64,
+    persons: u64,
 }
 
 struct Begun {
@@ -58,6 +62,8 @@ pub struct Rebuilt {
     pub size: u64,
     /// Root of the tree over them.
     pub root: Hash,
+    /// Persons whose names were taken back.
+    pub persons: u64,
 }
 
 impl<'a> Rebuild<'a> {
@@ -75,6 +81,7 @@ impl<'a> Rebuild<'a> {
             newest: None,
             epoch: 0,
             time: i64::MIN,
+            persons: 0,
         }
     }
 
@@ -163,7 +170,7 @@ impl<'a> Rebuild<'a> {
     }
 
     async fn project(&self, event: &LoggedEvent, leaf: Bytes) -> Result<Vec<Write>, Error> {
-        let begun = self.log.as_ref().ok_or_else(|| Error::Internal("a rebuild without a log".to_owned()))?;
+        let begun = self.begun()?;
         let position = event.position;
         let mut writes = Vec::new();
         if self.keeps_history {
@@ -213,19 +220,27 @@ impl<'a> Rebuild<'a> {
         Ok(record.as_ref().map(StateRecord::decode).transpose()?)
     }
 
+    fn begun(&self) -> Result<&Begun, Error> {
+        self.log.as_ref().ok_or_else(|| Error::Damaged("the export holds no event".to_owned()))
+    }
+
     async fn flush(&mut self) -> Result<(), Error> {
         let Some(begun) = &mut self.log else { return Ok(()) };
-        let previous = begun.head.as_ref();
-        let head = Head {
-            log_id: begun.log_id,
-            epoch: self.epoch,
-            size: self.tree.size(),
-            root: self.tree.root(),
-            frontier: self.tree.roots().to_vec(),
-            batch_id: self.entropy.draw(),
-            time: self.time,
-            previous_size: previous.map_or(0, |head| head.size),
-            previous_frontier: previous.map(|head| head.frontier.clone()).unwrap_or_default(),
+        let (previous, batch_id) = (begun.head.as_ref(), self.entropy.draw());
+        let head = match previous {
+            // What stands beside the log changes, the log does not.
+            Some(previous) if self.waiting == 0 => Head { batch_id, ..previous.clone() },
+            _ => Head {
+                log_id: begun.log_id,
+                epoch: self.epoch,
+                size: self.tree.size(),
+                root: self.tree.root(),
+                frontier: self.tree.roots().to_vec(),
+                batch_id,
+                time: self.time,
+                previous_size: previous.map_or(0, |head| head.size),
+                previous_frontier: previous.map(|head| head.frontier.clone()).unwrap_or_default(),
+            },
         };
         let writes = std::mem::take(&mut self.pending);
         let committed = self.engine.commit(begun.namespace.as_str(), previous, writes, head.clone()).await;
@@ -236,19 +251,27 @@ impl<'a> Rebuild<'a> {
         Ok(())
     }
 
+    /// Refuses a log that ends within a change.
+    fn require_whole(&self) -> Result<(), Error> {
+        self.begun()?;
+        if self.missing() == 0 {
+            return Ok(());
+        }
+        Err(Error::Damaged(format!(
+            "the export breaks off: {} more events belong to its last change",
+            self.missing()
+        )))
+    }
+
     /// Ends the rebuild.
     pub async fn finish(mut self) -> Result<Rebuilt, Error> {
-        if self.missing() > 0 {
-            return Err(Error::Damaged(format!(
-                "the export breaks off: {} more events belong to its last change",
-                self.missing()
-            )));
-        }
-        if self.waiting > 0 {
+        self.require_whole()?;
+        if !self.pending.is_empty() {
             self.flush().await?;
         }
-        let begun = self.log.ok_or_else(|| Error::Damaged("the export holds no event".to_owned()))?;
-        Ok(Rebuilt { namespace: begun.namespace, size: self.tree.size(), root: self.tree.root() })
+        let namespace = self.begun()?.namespace.clone();
+        let (size, root) = (self.tree.size(), self.tree.root());
+        Ok(Rebuilt { namespace, size, root, persons: self.persons })
     }
 }
 

@@ -5,8 +5,12 @@
 //! resource changes: the record that the store holds decides whether a state
 //! in here is the one it means. Only durable records may be read through here,
 //! because positions that are not durable yet may be given out again.
+//!
+//! States are kept as the log has them, with pseudonyms in place of names. Whoever
+//! reads one puts the names back ([`Store::reveal`]), so nothing has to be forgotten
+//! here when a person is erased.
 
-use super::{call::Stored, error::Error};
+use super::{call::Stored, error::Error, person::directory::Directory};
 use crate::{
     domain::resource::{Resource, Typed},
     store::{engine::Engine, record::StateRecord},
@@ -30,11 +34,14 @@ pub struct Store {
     pub engine: Arc<dyn Engine>,
     /// Keeps states of some of them.
     pub states: Arc<States>,
+    /// Whose pseudonyms they are, as far as that was read lately.
+    pub directory: Arc<Directory>,
 }
 
 impl From<Arc<dyn Engine>> for Store {
     fn from(engine: Arc<dyn Engine>) -> Self {
-        Store { engine, states: Arc::default() }
+        let directory = Arc::new(Directory::new(engine.caps()));
+        Store { engine, states: Arc::default(), directory }
     }
 }
 
@@ -64,7 +71,7 @@ impl Default for States {
 }
 
 impl States {
-    /// Reads the state of a durable record, which stands under this key.
+    /// Reads the state of a durable record, which stands under this key, with pseudonyms.
     pub fn read<T: Typed>(&self, key: &Bytes, record: &Bytes) -> Result<Stored<T>, Error> {
         let record = StateRecord::decode(record)?;
         let position = record.position;
@@ -79,7 +86,7 @@ impl States {
     }
 }
 
-/// Reads the state of any record.
+/// Reads the state of any record, with pseudonyms in place of names.
 pub fn read_record<T: Typed>(record: &Bytes) -> Result<Stored<T>, Error> {
     let record = StateRecord::decode(record)?;
     Ok(Stored { value: T::from_json(&record.json)?, position: Some(record.position) })

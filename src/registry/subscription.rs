@@ -180,6 +180,11 @@ impl Subscription {
         ResumeToken::new(self.log_id, self.epoch, self.next, self.last.as_ref())
     }
 
+    /// Who made each of these events, by the names that are known.
+    pub async fn actors(&self, events: &[Arc<AuditEvent>]) -> Result<Vec<String>, Error> {
+        self.registry.actors(&self.log.namespace, events.iter().map(AsRef::as_ref)).await
+    }
+
     /// Ends when the server drains.
     pub async fn drained(&self) {
         self.drain.cancelled().await;
@@ -228,8 +233,9 @@ impl Subscription {
             if page.is_empty() {
                 break;
             }
+            let filter = self.filter.translated(&self.registry, &self.log.namespace).await?;
             for mutation in page.chunk_by(|_, event| event.mutation.index > 0) {
-                let wanted = mutation.iter().filter(|event| self.filter.matches(event));
+                let wanted = mutation.iter().filter(|event| filter.matches(event));
                 let (count, weight) = wanted
                     .clone()
                     .fold((0, 0), |(count, weight), event| (count + 1, weight + event.weight()));

@@ -225,6 +225,7 @@ impl Registry {
                 (version, alias, Asker::Unknown)
             }
         };
+        let version = self.named(&model.namespace, version).await?;
         let asked = resolve::resolve(&version.value, alias.is_some(), asker, moment.time);
         let (version, warnings) = match asked {
             Ok(warnings) => (version, warnings),

@@ -16,6 +16,7 @@ use crate::{
     domain::{
         canonical,
         name::NamespaceId,
+        person::{Personal, SALT},
         resource::{ResourceName, Typed},
     },
     store::{
@@ -197,6 +198,35 @@ impl<'a> View<'a> {
         Ok(snapshot.value.into_iter().next().flatten())
     }
 
+    /// The value of a key of the directory of persons.
+    pub async fn directory(&mut self, key: &Bytes) -> Result<Option<Bytes>, Error> {
+        if let Some(value) = self.inside.and_then(|inside| inside.value(key)) {
+            return Ok(value.clone());
+        }
+        Ok(self.store.directory(self.namespace, std::slice::from_ref(key)).await?.pop().flatten())
+    }
+
+    /// What digests of the namespace are keyed with, once its log has begun.
+    pub async fn secret(&mut self) -> Result<Option<[u8; SALT]>, Error> {
+        let damaged = |_| Error::Damaged("the secret of a namespace cannot be read".to_owned());
+        let secret = self.directory(&keys::secret(self.namespace)).await?;
+        secret.map(|secret| secret.as_ref().try_into().map_err(damaged)).transpose()
+    }
+
+    /// Puts the names that are known back in place of their pseudonyms.
+    pub async fn reveal<P: Personal + Send>(&self, value: &mut P) -> Result<(), Error> {
+        let inside = self.inside;
+        let laid_over = |key: &Bytes| inside.and_then(|inside| inside.value(key)).cloned();
+        self.store.reveal_under(self.namespace, value, laid_over).await
+    }
+
+    /// Reads the state of any record that was found through this view.
+    pub async fn read<T: Typed>(&self, record: &Bytes) -> Result<Stored<T>, Error> {
+        let mut read = read_record(record)?;
+        self.reveal(&mut read).await?;
+        Ok(read)
+    }
+
     fn note(&mut self, seq: u64) {
         match self.loaded.seq {
             None => self.loaded.seq = Some(seq),
@@ -215,8 +245,9 @@ impl<'a> View<'a> {
         let key = keys::state(&name.clone().into());
         let Some(record) = self.raw(&key).await? else { return Ok(None) };
         let is_durable = self.inside.is_none_or(|inside| inside.value(&key).is_none());
-        let read = if is_durable { self.store.states.read(&key, &record) } else { read_record(&record) };
-        read.map(Some)
+        let mut read = if is_durable { self.store.states.read(&key, &record) } else { read_record(&record) }?;
+        self.reveal(&mut read).await?;
+        Ok(Some(read))
     }
 
     /// A resource that has to exist.

@@ -1,7 +1,12 @@
 //! How resources and requests are kept: a version byte, the position of the
 //! last change, and canonical JSON that describes itself.
 
-use crate::domain::{canonical, series::Point, time::Timestamp};
+use crate::domain::{
+    canonical,
+    person::{Pseudonym, SALT},
+    series::Point,
+    time::Timestamp,
+};
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::{Deserialize, Serialize};
 
@@ -82,6 +87,48 @@ impl RequestRecord {
     }
 }
 
+/// Whose pseudonym it is, as the directory of persons keeps it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PersonEntry {
+    /// Position of the event that first named the person.
+    pub position: u64,
+    /// What the pseudonym was made with.
+    pub salt: [u8; SALT],
+    /// What the person is called.
+    pub text: String,
+}
+
+impl PersonEntry {
+    /// The bytes to keep.
+    pub fn encode(&self) -> Bytes {
+        let mut bytes = BytesMut::with_capacity(HEADER + SALT + self.text.len());
+        bytes.put_u8(FORMAT);
+        bytes.put_u64(self.position);
+        bytes.put_slice(&self.salt);
+        bytes.put_slice(self.text.as_bytes());
+        bytes.freeze()
+    }
+
+    /// Reads kept bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let broken = || RecordError("an entry of the directory of persons cannot be read".to_owned());
+        let (head, text) = bytes.split_at_checked(HEADER + SALT).ok_or_else(broken)?;
+        let (position, salt) = head.split_at(HEADER);
+        let position = match position.split_first() {
+            Some((&FORMAT, position)) => decode_number(position)?,
+            _ => return Err(broken()),
+        };
+        let salt = salt.try_into().map_err(|_| broken())?;
+        let text = std::str::from_utf8(text).map_err(|_| broken())?.to_owned();
+        Ok(PersonEntry { position, salt, text })
+    }
+
+    /// The pseudonym that text and salt give.
+    pub fn pseudonym(&self) -> Pseudonym {
+        Pseudonym::of(&self.salt, &self.text)
+    }
+}
+
 /// A point of a series as it is kept in its index.
 pub fn encode_point(point: &Point) -> Result<Bytes, RecordError> {
     let json = canonical::to_vec(point).map_err(|error| RecordError(error.to_string()))?;
@@ -127,6 +174,11 @@ mod tests {
         assert_eq!((record.position, record.count, record.time.micros()), (7, 2, 0));
         assert_eq!(record.encode().unwrap().as_ref(), golden);
 
+        let golden = [b"\x01\0\0\0\0\0\0\x01\x02".as_slice(), &[7; 32], "Zoë".as_bytes()].concat();
+        let entry = PersonEntry::decode(&golden).unwrap();
+        assert_eq!((entry.position, entry.salt, entry.text.as_str()), (258, [7; 32], "Zoë"));
+        assert_eq!(entry.encode(), golden);
+
         let golden = br#"{"create_time":"1970-01-03T00:00:00Z","direction":"DIRECTION_LOWER_IS_BETTER","end":"1970-01-02T00:00:00Z","evaluation":"e1","evaluator_version":"2.1","line":{"evaluator":"judge","metric":"hallucination","slice":{"region":"north"},"version":1},"start":"1970-01-01T00:00:00Z","value":{"rate":{"k":6,"n":200}}}"#;
         let golden = [&[1], golden.as_slice()].concat();
         let point = decode_point(&golden).unwrap();
@@ -140,6 +192,7 @@ mod tests {
             assert!(StateRecord::decode(&Bytes::copy_from_slice(bytes.as_bytes())).is_err(), "{bytes:?}");
             assert!(RequestRecord::decode(bytes.as_bytes()).is_err(), "{bytes:?}");
             assert!(decode_point(bytes.as_bytes()).is_err(), "{bytes:?}");
+            assert!(PersonEntry::decode(bytes.as_bytes()).is_err(), "{bytes:?}");
         }
         assert!(decode_number(b"123").is_err());
     }

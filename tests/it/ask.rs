@@ -2,6 +2,7 @@
 //! them, repeat it, and compare the answers byte by byte.
 
 mod each;
+pub mod person;
 
 pub use each::{life_of_a_model, one_of_each};
 
@@ -12,9 +13,9 @@ use steward_registry::proto::v1::{
     consumer_service_client::ConsumerServiceClient, evaluation_service_client::EvaluationServiceClient,
     incident_service_client::IncidentServiceClient, lifecycle_service_client::LifecycleServiceClient,
     model_service_client::ModelServiceClient, monitor_service_client::MonitorServiceClient,
-    namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
-    proposal_service_client::ProposalServiceClient, upstream_service_client::UpstreamServiceClient,
-    version_service_client::VersionServiceClient,
+    namespace_service_client::NamespaceServiceClient, person_service_client::PersonServiceClient,
+    policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
+    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -39,12 +40,12 @@ macro_rules! asks {
             /// Sends it; the answer as the bytes of its message. What nobody can do
             /// about their own work, a reviewer does.
             pub async fn send(&self, channel: &Channel) -> Result<Vec<u8>, Status> {
-                self.send_as(channel, self.is_for_somebody_else().then_some(REVIEWER)).await
+                self.send_as(channel, self.actor()).await
             }
 
             /// Sends it in somebody's name.
             pub async fn send_as(&self, channel: &Channel, actor: Option<&str>) -> Result<Vec<u8>, Status> {
-                match self.clone() {
+                match person::called(channel, self.clone()).await {
                     $($(Ask::$verb(request) => {
                         let mut request = tonic::Request::new(request);
                         if let Some(actor) = actor {
@@ -144,24 +145,33 @@ asks! {
         SetUpstream(SetUpstreamRequest).set_upstream,
         BatchSetUpstreams(BatchSetUpstreamsRequest).batch_set_upstreams,
         DeleteUpstream(DeleteUpstreamRequest).delete_upstream;
+    PersonServiceClient:
+        ErasePerson(ErasePersonRequest).erase_person;
     EvaluationServiceClient:
         RecordEvaluation(RecordEvaluationRequest).record_evaluation,
         BatchRecordEvaluations(BatchRecordEvaluationsRequest).batch_record_evaluations;
 }
 
 impl Ask {
-    fn is_for_somebody_else(&self) -> bool {
+    /// In whose name it is sent; what nobody can do about their own work, a reviewer does.
+    pub fn actor(&self) -> Option<&'static str> {
         use Ask::*;
-        matches!(
-            self,
-            ApproveVersion(_)
-                | ExemptConsumer(_)
-                | ReleaseVersion(_)
-                | ApproveProposal(_)
-                | RevokeApproval(_)
-                | RejectProposal(_)
-        )
+        match self {
+            ApproveVersion(_) | ExemptConsumer(_) | ReleaseVersion(_) | ApproveProposal(_)
+            | RevokeApproval(_) | RejectProposal(_) => Some(REVIEWER),
+            UndeleteModel(_) => Some(LEAVER),
+            _ => None,
+        }
     }
+}
+
+/// Who acts once, in a way that no answer tells of, and is forgotten.
+pub const LEAVER: &str = "Lea Veringer";
+
+/// Forgets whoever is called so.
+pub fn erase(text: &str, reason: &str) -> Ask {
+    let (name, reason) = (person::unknown(text), reason.to_owned());
+    v1::ErasePersonRequest { name, reason, ..Default::default() }.into()
 }
 
 macro_rules! lifecycle {

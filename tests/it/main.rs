@@ -23,6 +23,7 @@ mod models;
 mod monitors;
 mod namespaces;
 mod otlp;
+mod persons;
 mod pipe;
 mod policies;
 mod power;

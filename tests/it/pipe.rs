@@ -15,6 +15,7 @@ use steward_registry::{
         evaluation::Evaluations,
         lifecycle::Lifecycle,
         model::Models,
+        person::Persons,
         serve::{ServeOptions, app},
         version::Versions,
     },
@@ -22,7 +23,8 @@ use steward_registry::{
     proto::v1::{
         alias_service_server::AliasServiceServer, audit_service_server::AuditServiceServer,
         evaluation_service_server::EvaluationServiceServer, lifecycle_service_server::LifecycleServiceServer,
-        model_service_server::ModelServiceServer, version_service_server::VersionServiceServer,
+        model_service_server::ModelServiceServer, person_service_server::PersonServiceServer,
+        version_service_server::VersionServiceServer,
     },
     registry::{Registry, Setup, environment::Environment, feed::Limits},
     store::{
@@ -114,6 +116,7 @@ fn routes(registry: &Registry) -> Routes {
         .add_service(AliasServiceServer::new(Aliases(registry.clone())))
         .add_service(LifecycleServiceServer::new(Lifecycle(registry.clone())))
         .add_service(EvaluationServiceServer::new(Evaluations(registry.clone())))
+        .add_service(PersonServiceServer::new(Persons(registry.clone())))
         .add_service(AuditServiceServer::new(Audit(registry.clone())))
 }
 

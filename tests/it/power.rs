@@ -13,8 +13,9 @@ use crate::{
         server::{Server, serve},
     },
     engines::pairs,
+    replay::Copied,
     stream::reader::{export, part},
-    support::{TestServer, create_model, create_version},
+    support::{NAMESPACE, TestServer, create_model, create_version},
 };
 use device::{Chance, Device};
 use std::{
@@ -182,6 +183,7 @@ async fn judge(dir: &Path, answers: &[Answer], until: u64) -> Result<usize, Stri
     for event in &events {
         rebuild.add(event.leaf.clone()).await.unwrap();
     }
+    Copied::of(&server.channel, NAMESPACE).await.unwrap().put_back(&mut rebuild).await;
     let rebuilt = rebuild.finish().await.unwrap();
     let head = engine.head("default").await.unwrap().unwrap();
     if (rebuilt.size, rebuilt.root) != (head.size, head.root) {

@@ -18,10 +18,14 @@ use steward_registry::{
     domain::{name::NamespaceId, time::Timestamp},
     proto::{
         DESCRIPTOR_SET,
-        v1::{AuditEvent, ListNamespacesRequest, SubscribeAuditEventsRequest},
+        v1::{
+            AuditEvent, ListNamespacesRequest, ListPersonsRequest, Person, SubscribeAuditEventsRequest,
+            person_service_client::PersonServiceClient,
+        },
     },
     registry::{
         environment::{Clock as _, Environment},
+        person::copy::{Heading, Line},
         rebuild::Rebuild,
     },
     store::{
@@ -30,6 +34,7 @@ use steward_registry::{
         sled::{SledEngine, SledOptions},
     },
 };
+use tonic::{Status, transport::Channel};
 
 /// Histories that are tried; the environment may ask for more.
 const HISTORIES: u32 = 6;
@@ -83,7 +88,7 @@ fn message(kind: &str) -> prost_reflect::MessageDescriptor {
 
 /// Each leaf is canonical JSON, and each state in it is the proto3 JSON of the
 /// resource that a read of that position answers.
-async fn leaves_are_canonical(server: &TestServer, events: &[AuditEvent]) {
+async fn leaves_are_canonical(server: &TestServer, events: &[AuditEvent], persons: &Copied) {
     for event in events {
         let leaf: serde_json::Value = serde_json::from_slice(&event.leaf).unwrap();
         assert_eq!(serde_json_canonicalizer::to_vec(&leaf).unwrap(), event.leaf);
@@ -96,8 +101,9 @@ async fn leaves_are_canonical(server: &TestServer, events: &[AuditEvent]) {
             };
             let descriptor = message(change["kind"].as_str().unwrap());
             snake_case(state);
+            let state = persons.named(state);
             let state = DynamicMessage::deserialize(descriptor.clone(), state)
-                .unwrap_or_else(|error| panic!("{error}: {state}"));
+                .unwrap_or_else(|error| panic!("{error}: position {}", event.position));
             let mut read = DynamicMessage::decode(descriptor.clone(), read.unwrap().as_slice()).unwrap();
             // The end follows from the deprecation, the provider and the restoration.
             for field in ["etag", "audit_position", "effective_sunset_time"] {
@@ -126,8 +132,9 @@ async fn state_is_the_replay_of_the_log(engine: Arc<dyn Engine>, history: &[Step
     for parent in namespaces(&server).await {
         let events = log(&server, &parent).await;
         times_increase(&events);
-        leaves_are_canonical(&server, &events).await;
-        replay(&*rebuilt, &events).await;
+        let persons = Copied::of(&server.channel, &parent).await.unwrap();
+        leaves_are_canonical(&server, &events, &persons).await;
+        replay(&*rebuilt, &events, persons).await;
         newest = newest.max(events.len() as u64 - 1);
         known.append(&mut names(&events));
         let log = NamespaceId::new(parent.rsplit('/').next().unwrap()).unwrap();
@@ -156,13 +163,60 @@ async fn state_is_the_replay_of_the_log(engine: Arc<dyn Engine>, history: &[Step
     server.stop().await;
 }
 
-/// Writes what these events say into an engine.
-pub async fn replay(engine: &dyn Engine, events: &[AuditEvent]) {
+/// A copy of a directory of persons, as an export makes it.
+pub struct Copied {
+    heading: Heading,
+    pub lines: Vec<Line>,
+}
+
+impl Copied {
+    pub async fn of(channel: &Channel, parent: &str) -> Result<Self, Status> {
+        let request = ListPersonsRequest {
+            parent: parent.to_owned(),
+            show_secrets: true,
+            page_size: 1_000,
+            ..Default::default()
+        };
+        let mut client = PersonServiceClient::new(channel.clone());
+        let page = client.list_persons(request).await?.into_inner();
+        let log_id = head(channel, parent).await.log_id;
+        let heading = Heading { log_id, secret: hex::encode(page.secret) };
+        let line = |person: Person| {
+            let Person { pseudonym, text, salt, audit_position: position, .. } = person;
+            Line { position, pseudonym, salt: hex::encode(salt), text }
+        };
+        Ok(Copied { heading, lines: page.persons.into_iter().map(line).collect() })
+    }
+}
+
+impl Copied {
+    /// What the log holds, with names where it has pseudonyms.
+    pub fn named(&self, logged: &serde_json::Value) -> serde_json::Value {
+        let mut text = logged.to_string();
+        for line in &self.lines {
+            let quoted = |text: &str| serde_json::to_string(text).unwrap();
+            text = text.replace(&quoted(&line.pseudonym), &quoted(&line.text));
+        }
+        serde_json::from_str(&text).unwrap()
+    }
+
+    /// Takes it back, behind all events.
+    pub async fn put_back(self, rebuild: &mut Rebuild<'_>) {
+        let mut directory = rebuild.persons(&self.heading).await.unwrap();
+        for line in self.lines {
+            assert!(directory.add(line).await.unwrap());
+        }
+    }
+}
+
+/// Writes what these events say into an engine, and whose the pseudonyms are.
+pub async fn replay(engine: &dyn Engine, events: &[AuditEvent], persons: Copied) {
     let environment = Environment::system();
     let mut rebuild = Rebuild::new(engine, &*environment.entropy);
     for event in events {
         rebuild.add(event.leaf.clone()).await.unwrap();
     }
+    persons.put_back(&mut rebuild).await;
     assert_eq!(rebuild.finish().await.unwrap().size, events.len() as u64);
 }
 

@@ -21,13 +21,14 @@ use tonic_reflection::pb::v1::{
     server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
 };
 
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "steward.v1.AliasService",
     "steward.v1.AuditService",
     "steward.v1.EvaluationService",
     "steward.v1.LifecycleService",
     "steward.v1.ModelService",
     "steward.v1.NamespaceService",
+    "steward.v1.PersonService",
     "steward.v1.VersionService",
 ];
 

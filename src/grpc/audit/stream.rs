@@ -91,7 +91,7 @@ async fn pump(mut subscription: Subscription, sender: mpsc::Sender<Item>, ending
             delivery = subscription.next() => delivery,
             () = sender.closed() => return,
         };
-        match write(delivery) {
+        match write(&subscription, delivery).await {
             Ok(Step::Item(message)) => room.send(Ok(message)),
             Ok(Step::End(end)) => {
                 let _ = ending.set(end);
@@ -110,12 +110,14 @@ enum Step {
     End(Ending),
 }
 
-fn write(delivery: Result<Delivery, Error>) -> Result<Step, Error> {
+async fn write(subscription: &Subscription, delivery: Result<Delivery, Error>) -> Result<Step, Error> {
     Ok(match delivery? {
-        Delivery::Batch(events, token) => Step::Item(response(Message::Batch(v1::AuditEventBatch {
-            events: events.iter().map(|event| write_event(event)).collect(),
-            resume_token: token.encode(),
-        }))),
+        Delivery::Batch(events, token) => {
+            let actors = subscription.actors(&events).await?;
+            let events = events.iter().zip(actors).map(|(event, actor)| write_event(event, actor)).collect();
+            let resume_token = token.encode();
+            Step::Item(response(Message::Batch(v1::AuditEventBatch { events, resume_token })))
+        }
         Delivery::Progress(token) => Step::Item(response(Message::Progress(v1::AuditProgress {
             next_position: token.next,
             resume_token: token.encode(),

@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::domain::name::{UpstreamName, VersionNumber};
+use crate::domain::{
+    name::{EvaluationName, UpstreamName, VersionNumber},
+    person::Pseudonym,
+};
 
 fn model(id: &str) -> ModelName {
     ModelName { namespace: NamespaceId::new("default").unwrap(), model: ModelId::new(id).unwrap() }
@@ -21,7 +24,8 @@ fn every_key_has_the_bytes_it_always_had() {
     let policy: PolicyName = "namespaces/default/policies/standard".parse().unwrap();
     let named = |name: &str| state(&ResourceName::parse_any(&format!("namespaces/default/{name}")).unwrap());
     let rented: UpstreamName = "namespaces/default/upstreams/openai~api~eu~gpt-5".parse().unwrap();
-    let golden: [(&str, Bytes, &[u8]); 24] = [
+    let ann = Pseudonym::from_bytes(&[b'p'; 16]).unwrap();
+    let golden: [(&str, Bytes, &[u8]); 28] = [
         ("namespace", state(&ResourceName::Namespace("namespaces/default".parse().unwrap())), b"ndefault\0"),
         ("model", state(&model("m").into()), b"mdefault\0m\0"),
         ("version", state(&version("m", 2).into()), b"vdefault\0m\0\0\0\0\0\0\0\0\x02"),
@@ -45,6 +49,10 @@ fn every_key_has_the_bytes_it_always_had() {
         ("incident", named("models/m/incidents/i1"), b"idefault\0m\0i1\0"),
         ("consumer", named("models/m/consumers/chat"), b"odefault\0m\0chat\0"),
         ("upstream", state(&rented.clone().into()), b"sdefault\0openai~api~eu~gpt-5\0"),
+        ("erased", named(&format!("persons/{}", "70".repeat(16))), b"Pdefault\0pppppppppppppppp"),
+        ("person", person(&namespace, &ann), b"Ndefault\0pppppppppppppppp"),
+        ("by text", person_by_text(&namespace, &[b'd'; 32]), b"Idefault\0dddddddddddddddddddddddddddddddd"),
+        ("secret", secret(&namespace), b"Kdefault\0"),
         ("rules", policy_by_digest(&policy, "sha256:ab"), b"gdefault\0standard\0sha256:ab\0"),
         (
             "by upstream",

@@ -1,11 +1,11 @@
 //! One of each verb, so that a test can say something about all of them.
 
 use super::{
-    Ask, allow_self_approval, approve, approve_proposal, archive, close_incident, comment_on_proposal,
-    create_namespace, delete_alias, delete_model, deprecate, describe_model, hold, label_version, observe,
-    open_incident, propose, propose_approval, record, reinstate, reject, reject_proposal, release,
-    require_approvals, retire, revoke_approval, rollback, set_alias, submit, undelete_model,
-    withdraw_proposal,
+    Ask, LEAVER, allow_self_approval, approve, approve_proposal, archive, close_incident,
+    comment_on_proposal, create_namespace, delete_alias, delete_model, deprecate, describe_model, erase,
+    hold, label_version, observe, open_incident, propose, propose_approval, record, reinstate, reject,
+    reject_proposal, release, require_approvals, retire, revoke_approval, rollback, set_alias, submit,
+    undelete_model, withdraw_proposal,
 };
 use crate::support::{BEGIN, DAY, NAMESPACE, create_model, create_version, model_name, time, version_name};
 use steward_registry::{
@@ -29,6 +29,7 @@ pub fn one_of_each(word: &str) -> Vec<Ask> {
         consumers(word),
         alarms(word),
         rented(word),
+        vec![erase(LEAVER, word)],
     ]
     .concat()
 }

@@ -9,8 +9,9 @@ use super::connections;
 use crate::{
     ask::{Ask, deprecate, reinstate},
     pipe::{Kept, Pipe},
+    replay::Copied,
     stream::reader::export_over,
-    support::{BEGIN, DAY, TestServer, create_model, create_version, version_name},
+    support::{BEGIN, DAY, NAMESPACE, TestServer, create_model, create_version, version_name},
 };
 use call::{Client, Request, request};
 use check::{Answered, Log};
@@ -92,7 +93,8 @@ async fn explain_by_the_log(channels: &[Channel], seed: u32) {
     for client in clients {
         answers.extend(client.await.unwrap());
     }
-    let log = Log::read(&export_over(&channels[0]).await);
+    let persons = Copied::of(&channels[0], NAMESPACE).await.unwrap();
+    let log = Log::read(&export_over(&channels[0]).await, &persons);
     if let Err(contradiction) = check::explain(&log, answers) {
         panic!("history {seed}: {contradiction}");
     }

@@ -35,14 +35,13 @@ pub fn filters() -> [AuditEventFilter; 4] {
     ]
 }
 
-/// Whether the contract's words about a filter hold for a leaf.
-fn wants(filter: &AuditEventFilter, leaf: &Value) -> bool {
-    let text = |field: &str| leaf[field].as_str().unwrap_or_default().to_owned();
-    let (kind, subject, actor) = (text("type"), text("subject"), text("authid"));
-    let below = |prefix: &String| subject == *prefix || subject.starts_with(&format!("{prefix}/"));
-    (filter.types.is_empty() || filter.types.contains(&kind))
+/// Whether the contract's words about a filter hold for an event.
+fn wants(filter: &AuditEventFilter, event: &AuditEvent) -> bool {
+    let AuditEvent { r#type: kind, subject, actor, .. } = event;
+    let below = |prefix: &String| subject == prefix || subject.starts_with(&format!("{prefix}/"));
+    (filter.types.is_empty() || filter.types.contains(kind))
         && (filter.resource_prefixes.is_empty() || filter.resource_prefixes.iter().any(below))
-        && (filter.actors.is_empty() || filter.actors.contains(&actor))
+        && (filter.actors.is_empty() || filter.actors.contains(actor))
 }
 
 /// One event.
@@ -90,7 +89,7 @@ impl Log {
         assert_eq!(event.position, self.size(), "the log has a gap or a repeat");
         let leaf: Value = serde_json::from_slice(&event.leaf).unwrap();
         let filters = self.filters.iter().enumerate();
-        let wanted = filters.map(|(n, filter)| u8::from(wants(filter, &leaf)) << n).sum();
+        let wanted = filters.map(|(n, filter)| u8::from(wants(filter, event)) << n).sum();
         let hash = leaf_hash(&event.leaf);
         self.tree.append(hash);
         self.events.push(Known { hash, wanted });

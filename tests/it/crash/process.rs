@@ -126,23 +126,21 @@ pub async fn signal(name: &str, pid: u32) {
     assert!(Command::new("kill").args([&signal, &pid]).status().await.unwrap().success());
 }
 
-/// `steward export | steward rebuild`; what the rebuild said.
+/// `steward export` and `steward rebuild`, with the persons; what the rebuild said.
 pub async fn export_and_rebuild(url: &str, dir: &Path) -> String {
-    let mut export = Command::new(STEWARD)
-        .args(["--server", url, "export"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let lines: Stdio = export.stdout.take().unwrap().try_into().unwrap();
-    let rebuild = Command::new(STEWARD)
-        .args(["rebuild", "--from", "-", "--data-dir"])
-        .arg(dir)
-        .stdin(lines)
-        .output()
-        .await
-        .unwrap();
-    assert!(export.wait().await.unwrap().success());
-    assert!(rebuild.status.success(), "{rebuild:?}");
-    String::from_utf8(rebuild.stdout).unwrap()
+    let (log, persons) = (dir.with_extension("log"), dir.with_extension("persons"));
+    steward(&["--server", url, "export", "--file", path(&log), "--persons", path(&persons)]).await;
+    let from = ["--from", path(&log), "--persons", path(&persons)];
+    steward(&[["rebuild", "--data-dir", path(dir)].as_slice(), &from].concat()).await
+}
+
+/// Runs a command that has to succeed; what it said.
+pub async fn steward(arguments: &[&str]) -> String {
+    let output = Command::new(STEWARD).args(arguments).output().await.unwrap();
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+pub fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
 }

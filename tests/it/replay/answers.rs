@@ -6,8 +6,9 @@ use steward_registry::proto::v1::{
     audit_service_client::AuditServiceClient, evaluation_service_client::EvaluationServiceClient,
     incident_service_client::IncidentServiceClient, model_service_client::ModelServiceClient,
     monitor_service_client::MonitorServiceClient, namespace_service_client::NamespaceServiceClient,
-    policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
-    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
+    person_service_client::PersonServiceClient, policy_service_client::PolicyServiceClient,
+    proposal_service_client::ProposalServiceClient, upstream_service_client::UpstreamServiceClient,
+    version_service_client::VersionServiceClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -66,6 +67,11 @@ pub async fn get(channel: &Channel, name: &str, at: At) -> Answer {
                     .get_version(v1::GetVersionRequest { name, read_at })
                     .await,
             )
+        }
+        // The directory has no past.
+        "persons" => {
+            let request = v1::GetPersonRequest { name };
+            answer(PersonServiceClient::new(channel.clone()).get_person(request).await)
         }
         "upstreams" => {
             let read_at = read_at!(get_upstream_request, at);

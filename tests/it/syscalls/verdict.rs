@@ -14,6 +14,7 @@ use crate::{
     },
     engines::pairs,
     replay::{
+        Copied,
         answers::{about, names},
         replay,
     },
@@ -97,8 +98,15 @@ async fn reads_are_the_replay(channel: &Channel, size: u64, fault: Option<Fault>
         assert!(excused(status.code(), status.message()), "{status:?}");
         return Reads { tried: 1, refused: 1 };
     }
+    let persons = match Copied::of(channel, NAMESPACE).await {
+        Ok(persons) => persons,
+        Err(status) => {
+            assert!(excused(status.code(), status.message()), "{status:?}");
+            return Reads { tried: 2, refused: 1 };
+        }
+    };
     let rebuilt = Arc::new(MemoryEngine::new());
-    replay(&*rebuilt, &events).await;
+    replay(&*rebuilt, &events, persons).await;
     let replica = TestServer::over(rebuilt).await;
     let names = names(&events);
     let (here, there) = (about(channel, &names, &[]).await, about(&replica.channel, &names, &[]).await);
@@ -149,14 +157,15 @@ pub async fn the_store_is_whole(cell: &Cell, struck: Struck, dir: &Path) {
     assert!(all.iter().all(|ask| log.events_of(ask.request_id()) == events_of(ask)));
     assert_eq!(log.size(), 1 + all.iter().map(events_of).sum::<usize>() as u64, "nothing else was written");
     let events = export_over(&server.channel).await;
+    let persons = Copied::of(&server.channel, NAMESPACE).await.unwrap();
     server.stop().await;
-    the_state_is_the_replay(dir, &events).await;
+    the_state_is_the_replay(dir, &events, persons).await;
 }
 
 /// Every key of the store, indexes and request ids too.
-async fn the_state_is_the_replay(dir: &Path, events: &[AuditEvent]) {
+async fn the_state_is_the_replay(dir: &Path, events: &[AuditEvent], persons: Copied) {
     let rebuilt = MemoryEngine::new();
-    replay(&rebuilt, events).await;
+    replay(&rebuilt, events, persons).await;
     let engine = SledEngine::open(dir, SledOptions { cache_bytes: 16 << 20 }).unwrap();
     assert_eq!(pairs(&engine).await, pairs(&rebuilt).await);
     engine.close().await.unwrap();

@@ -22,9 +22,12 @@ use crate::{
         mutation::Committed,
         states::read_record,
     },
-    store::{keys, record::RequestRecord},
+    store::{
+        keys,
+        record::{PersonEntry, RequestRecord},
+    },
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 type Outcome = Result<Committed, Error>;
 
@@ -108,14 +111,31 @@ impl Run<'_> {
         let durable = &self.disk.durable;
         let range = keys::events(&namespace(), 0..u64::MAX);
         let (mut tree, mut events) = (Frontier::empty(), Vec::new());
+        let names = self.names();
         for (position, (key, leaf)) in (0..).zip(durable.pairs.range(range)) {
             assert_eq!(keys::position_of(key), Some(position), "a position is missing");
             tree.append(leaf_hash(leaf));
-            events.push(leaf::read_logged(position, leaf).unwrap());
+            let mut event = leaf::read_logged(position, leaf).unwrap();
+            if let Some(name) = names.get(&event.actor) {
+                event.actor.clone_from(name);
+            }
+            events.push(event);
         }
         let head = durable.head.as_ref().unwrap();
         assert_eq!((head.size, head.root), (tree.size(), tree.root()), "head and events disagree");
         events
+    }
+
+    /// Whose the pseudonyms are. Whoever came first, a person has one of them.
+    fn names(&self) -> BTreeMap<String, String> {
+        let entries = self.disk.durable.pairs.range(keys::persons(&namespace()));
+        let names: BTreeMap<String, String> = entries
+            .map(|(_, entry)| PersonEntry::decode(entry).unwrap())
+            .map(|entry| (entry.pseudonym().to_string(), entry.text))
+            .collect();
+        let persons: BTreeSet<&String> = names.values().collect();
+        assert_eq!(persons.len(), names.len(), "somebody has two pseudonyms: {names:?}");
+        names
     }
 
     /// Decides every change once more over all that stands before it in the

@@ -186,7 +186,8 @@ impl World {
         let (outside, inside) =
             (Arc::new(held(self.plan.slow_callers)), Arc::new(held(self.plan.slow_committers)));
         let store: Store = Store::from(outside as Arc<_>);
-        let within = Store { engine: inside, states: store.states.clone() };
+        let (states, directory) = (store.states.clone(), store.directory.clone());
+        let within = Store { engine: inside, states, directory };
         let head = self.disk.lock().unwrap().durable.head.clone();
         let committing =
             Committer::new(namespace(), within, self.environment.clone(), Limits::default(), head).unwrap();

@@ -4,6 +4,7 @@
 //! the most room to everything later, so if it fails, none succeeds.
 
 use super::call::{Request, State, Told};
+use crate::replay::Copied;
 use bytes::Bytes;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, DynamicMessage};
@@ -32,14 +33,14 @@ pub struct Log {
 }
 
 impl Log {
-    pub fn read(events: &[AuditEvent]) -> Self {
+    pub fn read(events: &[AuditEvent], persons: &Copied) -> Self {
         let pool = DescriptorPool::decode(DESCRIPTOR_SET).unwrap();
         let mut tree = Frontier::empty();
         let mut log = Log { states: BTreeMap::new(), roots: vec![tree.root().to_vec()] };
         for event in events {
             tree.append(leaf_hash(&event.leaf));
             log.roots.push(tree.root().to_vec());
-            let leaf: serde_json::Value = serde_json::from_slice(&event.leaf).unwrap();
+            let leaf = persons.named(&serde_json::from_slice(&event.leaf).unwrap());
             for change in leaf["data"]["changes"].as_array().unwrap() {
                 let kind = change["kind"].as_str().unwrap();
                 let descriptor = pool.get_message_by_name(&format!("steward.v1.{kind}")).unwrap();
