@@ -18,6 +18,7 @@ const FILES: &[&str] = &[
     "steward/v1/namespace.proto",
     "steward/v1/policy.proto",
     "steward/v1/proposal.proto",
+    "steward/v1/subscription.proto",
     "steward/v1/upstream.proto",
     "steward/v1/version.proto",
 ];

@@ -11,7 +11,8 @@ use crate::{
         self, alias::Aliases, audit::Audit, calendar::Calendars, consumer::Consumers,
         evaluation::Evaluations, health::Health, incident::Incidents, lifecycle::Lifecycle, metric::Metrics,
         model::Models, monitor::Monitors, namespace::Namespaces, otlp::OtlpMetrics, policy::Policies,
-        proposal::Proposals, serve::ServeOptions, upstream::Upstreams, version::Versions,
+        proposal::Proposals, serve::ServeOptions, subscription::Subscriptions, upstream::Upstreams,
+        version::Versions,
     },
     http,
     proto::v1::{
@@ -28,6 +29,7 @@ use crate::{
         namespace_service_server::{NamespaceServiceServer, SERVICE_NAME as NAMESPACE},
         policy_service_server::{PolicyServiceServer, SERVICE_NAME as POLICY},
         proposal_service_server::{ProposalServiceServer, SERVICE_NAME as PROPOSAL},
+        subscription_service_server::{SERVICE_NAME as SUBSCRIPTION, SubscriptionServiceServer},
         upstream_service_server::{SERVICE_NAME as UPSTREAM, UpstreamServiceServer},
         version_service_server::{SERVICE_NAME as VERSION, VersionServiceServer},
     },
@@ -46,8 +48,22 @@ use tonic::service::{Routes, RoutesBuilder};
 
 /// Our services, as health shows them.
 const SERVICES: &[&str] = &[
-    ALIAS, AUDIT, CALENDAR, CONSUMER, EVALUATION, INCIDENT, LIFECYCLE, METRIC, MODEL, MONITOR, NAMESPACE,
-    POLICY, PROPOSAL, UPSTREAM, VERSION,
+    ALIAS,
+    AUDIT,
+    CALENDAR,
+    CONSUMER,
+    EVALUATION,
+    INCIDENT,
+    LIFECYCLE,
+    METRIC,
+    MODEL,
+    MONITOR,
+    NAMESPACE,
+    POLICY,
+    PROPOSAL,
+    SUBSCRIPTION,
+    UPSTREAM,
+    VERSION,
 ];
 
 /// Why the server did not start or did not end well.
@@ -190,10 +206,11 @@ pub async fn serve(
     ready()?;
     let watcher = tokio::spawn(watch(registry.clone(), health, drain.clone()));
     let sweeper = tokio::spawn(sweep(registry.clone(), drain.clone()));
+    let cursors = tokio::spawn(registry.clone().watch_subscriptions());
     let scheduler = config.scheduler().then(|| tokio::spawn(registry.clone().follow_the_clock()));
     let drained = grpc::serve::serve(listener, app, &options, drain).await;
     tracing::info!(?drained, "all calls have ended");
-    for task in [watcher, sweeper].into_iter().chain(scheduler) {
+    for task in [watcher, sweeper, cursors].into_iter().chain(scheduler) {
         // All end with the drain; one that failed has nothing left to do.
         let _ = task.await;
     }
@@ -232,6 +249,7 @@ pub fn services(registry: &Registry) -> RoutesBuilder {
         .add_service(limited!(MonitorServiceServer::new(Monitors(registry.clone()))))
         .add_service(limited!(MetricServiceServer::new(Metrics(registry.clone()))))
         .add_service(limited!(AuditServiceServer::new(Audit(registry.clone()))))
+        .add_service(limited!(SubscriptionServiceServer::new(Subscriptions(registry.clone()))))
         .add_service(limited!(MetricsServiceServer::new(OtlpMetrics(registry.clone()))));
     routes
 }

@@ -1,5 +1,9 @@
 //! Events: each change of the registry, in the words of its verbs.
 
+mod filter;
+
+pub use self::filter::EventFilter;
+
 use super::resource::{Resource, ResourceName};
 
 /// Before the word in a CloudEvents type.
@@ -145,6 +149,14 @@ events! {
     UpstreamObserved => "steward.v1.UpstreamObserved",
     /// A record about a rented model was removed.
     UpstreamDeleted => "steward.v1.UpstreamDeleted",
+    /// Somebody gets events from now on.
+    SubscriptionCreated => "steward.v1.SubscriptionCreated",
+    /// What a subscription wants changed.
+    SubscriptionUpdated => "steward.v1.SubscriptionUpdated",
+    /// All readers of a subscription go on at another position.
+    SubscriptionSought => "steward.v1.SubscriptionSought",
+    /// A subscription was removed.
+    SubscriptionDeleted => "steward.v1.SubscriptionDeleted",
 }
 
 impl EventType {

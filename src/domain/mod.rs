@@ -26,6 +26,7 @@ pub mod resource;
 pub mod rollback;
 pub mod series;
 pub mod statistics;
+pub mod subscription;
 pub mod time;
 pub mod upstream;
 pub mod version;

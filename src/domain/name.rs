@@ -1,13 +1,15 @@
 //! Ids and resource names. A name that exists is well formed.
 
 mod id;
+mod subscription;
 mod upstream;
 
 pub use self::{
     id::{
         AliasId, ConsumerId, EvaluationId, IncidentId, ModelId, MonitorId, NamespaceId, PolicyId, ProposalId,
-        VersionLabel,
+        SubscriptionId, VersionLabel,
     },
+    subscription::SubscriptionName,
     upstream::UpstreamName,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -206,6 +208,7 @@ name!(ProposalName);
 name!(MonitorName);
 name!(IncidentName);
 name!(ConsumerName);
+name!(SubscriptionName);
 name!(UpstreamName);
 name!(NamespaceName);
 name!(ModelName);

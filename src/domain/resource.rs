@@ -9,11 +9,12 @@ use super::{
     monitor::Monitor,
     name::{
         AliasName, ConsumerName, EvaluationName, IncidentName, ModelName, MonitorName, NamespaceId,
-        NamespaceName, PolicyName, ProposalName, UpstreamName, VersionName,
+        NamespaceName, PolicyName, ProposalName, SubscriptionName, UpstreamName, VersionName,
     },
     namespace::Namespace,
     policy::Policy,
     proposal::Proposal,
+    subscription::Subscription,
     time::Timestamp,
     upstream::Upstream,
     version::Version,
@@ -46,6 +47,8 @@ pub enum ResourceName {
     Monitor(MonitorName),
     /// Of a record about a rented model.
     Upstream(UpstreamName),
+    /// Of a durable subscription.
+    Subscription(SubscriptionName),
 }
 
 impl ResourceName {
@@ -63,6 +66,7 @@ impl ResourceName {
             Kind::Consumer => ResourceName::Consumer(text.parse()?),
             Kind::Monitor => ResourceName::Monitor(text.parse()?),
             Kind::Upstream => ResourceName::Upstream(text.parse()?),
+            Kind::Subscription => ResourceName::Subscription(text.parse()?),
         })
     }
 
@@ -80,6 +84,7 @@ impl ResourceName {
             "consumers" => Kind::Consumer,
             "monitors" => Kind::Monitor,
             "upstreams" => Kind::Upstream,
+            "subscriptions" => Kind::Subscription,
             _ => Kind::Namespace,
         };
         Self::parse(kind, text)
@@ -99,13 +104,17 @@ impl ResourceName {
             ResourceName::Consumer(_) => Kind::Consumer,
             ResourceName::Monitor(_) => Kind::Monitor,
             ResourceName::Upstream(_) => Kind::Upstream,
+            ResourceName::Subscription(_) => Kind::Subscription,
         }
     }
 
     /// The model that it is or belongs to, if it does.
     pub fn model(&self) -> Option<ModelName> {
         Some(match self {
-            ResourceName::Namespace(_) | ResourceName::Policy(_) | ResourceName::Upstream(_) => return None,
+            ResourceName::Namespace(_)
+            | ResourceName::Policy(_)
+            | ResourceName::Upstream(_)
+            | ResourceName::Subscription(_) => return None,
             ResourceName::Model(name) => name.clone(),
             ResourceName::Version(name) => name.model.clone(),
             ResourceName::Alias(name) => name.model.clone(),
@@ -131,6 +140,7 @@ impl ResourceName {
             ResourceName::Consumer(name) => &name.model.namespace,
             ResourceName::Monitor(name) => &name.version.model.namespace,
             ResourceName::Upstream(name) => &name.namespace,
+            ResourceName::Subscription(name) => &name.namespace,
         }
     }
 }
@@ -155,6 +165,7 @@ impl fmt::Display for ResourceName {
             ResourceName::Consumer(name) => name.fmt(f),
             ResourceName::Monitor(name) => name.fmt(f),
             ResourceName::Upstream(name) => name.fmt(f),
+            ResourceName::Subscription(name) => name.fmt(f),
         }
     }
 }
@@ -184,11 +195,13 @@ pub enum Kind {
     Monitor,
     /// A record about a rented model.
     Upstream,
+    /// A durable subscription.
+    Subscription,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 11] = [
+    pub const ALL: [Kind; 12] = [
         Kind::Namespace,
         Kind::Model,
         Kind::Version,
@@ -200,6 +213,7 @@ impl Kind {
         Kind::Consumer,
         Kind::Monitor,
         Kind::Upstream,
+        Kind::Subscription,
     ];
 
     /// The word for people.
@@ -216,6 +230,7 @@ impl Kind {
             Kind::Consumer => "consumer",
             Kind::Monitor => "monitor",
             Kind::Upstream => "upstream record",
+            Kind::Subscription => "subscription",
         }
     }
 }
@@ -246,6 +261,8 @@ pub enum Resource {
     Monitor(Box<Monitor>),
     /// A record about a rented model.
     Upstream(Box<Upstream>),
+    /// A durable subscription.
+    Subscription(Box<Subscription>),
 }
 
 impl Resource {
@@ -263,6 +280,7 @@ impl Resource {
             Kind::Consumer => Resource::Consumer(serde_json::from_slice(json)?),
             Kind::Monitor => Resource::Monitor(serde_json::from_slice(json)?),
             Kind::Upstream => Resource::Upstream(serde_json::from_slice(json)?),
+            Kind::Subscription => Resource::Subscription(serde_json::from_slice(json)?),
         })
     }
 
@@ -280,6 +298,7 @@ impl Resource {
             Resource::Consumer(resource) => ResourceName::Consumer(resource.name.clone()),
             Resource::Monitor(resource) => ResourceName::Monitor(resource.name.clone()),
             Resource::Upstream(resource) => ResourceName::Upstream(resource.name.clone()),
+            Resource::Subscription(resource) => ResourceName::Subscription(resource.name.clone()),
         }
     }
 
@@ -349,3 +368,4 @@ typed!(Incident, IncidentName, Incident);
 typed!(Consumer, ConsumerName, Consumer);
 typed!(Monitor, MonitorName, Monitor);
 typed!(Upstream, UpstreamName, Upstream);
+typed!(Subscription, SubscriptionName, Subscription);

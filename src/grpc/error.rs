@@ -53,6 +53,11 @@ impl From<Error> for Status {
                 let metadata = [("position", position.to_string()), ("size", size.to_string())];
                 status(Code::OutOfRange, sentence, "POSITION_BEYOND_HEAD", metadata)
             }
+            Error::ReaderFenced { present } => {
+                let metadata = [("present_generation", present.to_string())];
+                status(Code::FailedPrecondition, sentence, "READER_FENCED", metadata)
+            }
+            Error::ReaderReplaced => status(Code::Aborted, sentence, "READER_FENCED", []),
             Error::LogForked => status(Code::FailedPrecondition, sentence, "LOG_FORKED", []),
             Error::Unavailable(_) => {
                 let mut details = info("UNAVAILABLE", []);
@@ -150,6 +155,7 @@ fn resource_type(kind: Kind) -> &'static str {
         Kind::Consumer => "steward.dev/Consumer",
         Kind::Monitor => "steward.dev/Monitor",
         Kind::Upstream => "steward.dev/Upstream",
+        Kind::Subscription => "steward.dev/Subscription",
     }
 }
 
@@ -166,6 +172,7 @@ fn not_found_reason(kind: Kind) -> &'static str {
         Kind::Consumer => "CONSUMER_NOT_FOUND",
         Kind::Monitor => "MONITOR_NOT_FOUND",
         Kind::Upstream => "UPSTREAM_NOT_FOUND",
+        Kind::Subscription => "SUBSCRIPTION_NOT_FOUND",
     }
 }
 
@@ -182,6 +189,7 @@ fn exists_reason(kind: Kind) -> &'static str {
         Kind::Consumer => "CONSUMER_EXISTS",
         Kind::Monitor => "MONITOR_EXISTS",
         Kind::Upstream => "UPSTREAM_EXISTS",
+        Kind::Subscription => "SUBSCRIPTION_EXISTS",
     }
 }
 

@@ -22,6 +22,7 @@ pub mod otlp;
 pub mod policy;
 pub mod proposal;
 pub mod serve;
+pub mod subscription;
 pub mod upstream;
 pub mod version;
 

@@ -8,12 +8,12 @@
 //! | [`scheduler`] [`lookout`] [`usage`] | what the clock does; what happens to ways back; who uses what |
 //! | [`mutation`] [`view`] | how a change is decided, and what it sees |
 //! | [`committer`] [`encode`] [`leaf`] [`projection`] | how it is written |
-//! | [`feed`] [`subscription`] [`token`] | how it is followed |
+//! | [`feed`] [`stream`] [`token`] | how it is followed |
+//! | [`subscription`] | who gets it for certain, and how far they have got |
 //! | [`read`] [`page`] [`states`] [`resolutions`] | how states are read, now and in the past |
 //! | [`verify`] [`rebuild`] | that state and log agree |
 //!
-//! Durable subscriptions and the publisher of checkpoints will live here too,
-//! each as a task beside the committer.
+//! The publisher of checkpoints will live here too, as a task beside the committer.
 
 pub mod alias;
 pub mod audit;
@@ -50,6 +50,7 @@ pub mod resolutions;
 pub mod rollback;
 pub mod scheduler;
 pub mod states;
+pub mod stream;
 pub mod subscription;
 pub mod token;
 pub mod upstream;
@@ -66,6 +67,7 @@ use self::{
     log::Log,
     mutation::{Committed, Mutation},
     states::Store,
+    subscription::{backlog::Backlogs, reader::Readers},
     usage::Usage,
 };
 use crate::{
@@ -97,6 +99,8 @@ struct Inner {
     drain: CancellationToken,
     failed: watch::Sender<Option<String>>,
     usage: Usage,
+    readers: Readers,
+    backlogs: Backlogs,
 }
 
 /// The namespace that always exists.
@@ -124,6 +128,8 @@ impl Registry {
             drain: CancellationToken::new(),
             failed: watch::Sender::new(None),
             usage: Usage::default(),
+            readers: Readers::default(),
+            backlogs: Backlogs::default(),
         }));
         registry.verify_all().await?;
         registry.ensure_default().await?;

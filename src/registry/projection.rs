@@ -123,7 +123,8 @@ fn index(resource: &Resource, mut entry: impl FnMut(Bytes, Bytes)) -> Result<(),
         | Resource::Incident(_)
         | Resource::Consumer(_)
         | Resource::Monitor(_)
-        | Resource::Upstream(_) => {}
+        | Resource::Upstream(_)
+        | Resource::Subscription(_) => {}
     }
     Ok(())
 }

@@ -9,6 +9,8 @@
 mod due;
 mod reference;
 mod series;
+mod subscription;
+mod window;
 
 pub use due::{all_due, due, due_until, read_due};
 pub use reference::{
@@ -18,12 +20,11 @@ pub use series::{
     group_of_series, series, series_of_metric, series_of_model, series_of_version, series_point,
     version_of_series,
 };
+pub use subscription::{cursor, subscriptions};
+pub use window::{evaluation_by_window, evaluation_of_index, evaluations_by_window};
 
 use crate::domain::{
-    name::{
-        AliasId, AliasName, EvaluationName, ModelId, ModelName, NamespaceId, PolicyName, VersionLabel,
-        VersionName,
-    },
+    name::{AliasId, AliasName, ModelId, ModelName, NamespaceId, PolicyName, VersionLabel, VersionName},
     resource::ResourceName,
     time::Timestamp,
 };
@@ -34,6 +35,8 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Tag {
+    Cursor = b'C',
+    Subscription = b'S',
     Alias = b'a',
     ModelByCreation = b'c',
     Due = b'd',
@@ -154,6 +157,7 @@ pub fn state(name: &ResourceName) -> Bytes {
         }
         ResourceName::Monitor(name) => monitors_of(&name.version).text(name.monitor.as_str()).done(),
         ResourceName::Upstream(name) => Key::new(Tag::Upstream, &name.namespace).text(&name.segment()).done(),
+        ResourceName::Subscription(name) => subscription::state(name),
     }
 }
 
@@ -326,35 +330,6 @@ pub fn alias_of(model: &ModelName, key: &[u8]) -> Option<AliasName> {
     let id = key.strip_prefix(aliases(model).start.as_ref())?.strip_suffix(&[0])?;
     let alias = AliasId::new(std::str::from_utf8(id).ok()?).ok()?;
     Some(AliasName { model: model.clone(), alias })
-}
-
-/// An evaluation in the order of its window's end.
-pub fn evaluation_by_window(name: &EvaluationName, end: Timestamp) -> Bytes {
-    let version = Key::new(Tag::EvaluationByWindow, &name.version.model.namespace).version(&name.version);
-    version.time(end).text(name.evaluation.as_str()).done()
-}
-
-/// The state key of the evaluation that an entry of the window index leads to.
-pub fn evaluation_of_index(version: &VersionName, key: &[u8]) -> Option<Bytes> {
-    let start = Key::new(Tag::EvaluationByWindow, &version.model.namespace).version(version).done();
-    let id = key.strip_prefix(start.as_ref())?.get(8..)?.strip_suffix(&[0])?;
-    let state = Key::new(Tag::Evaluation, &version.model.namespace).version(version);
-    Some(state.text(std::str::from_utf8(id).ok()?).done())
-}
-
-/// The evaluations of a version whose windows end from one time up to another,
-/// exclusive.
-pub fn evaluations_by_window(
-    version: &VersionName,
-    from: Option<Timestamp>,
-    until: Option<Timestamp>,
-) -> Range<Bytes> {
-    let key = || Key::new(Tag::EvaluationByWindow, &version.model.namespace).version(version);
-    let all = key().range();
-    let start = from.map_or(all.start, |time| key().time(time).done());
-    let end = until.map_or(all.end, |time| key().time(time).done());
-    let end = end.max(start.clone());
-    start..end
 }
 
 /// All policies in the order of their ids.

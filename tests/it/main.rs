@@ -37,6 +37,7 @@ mod rollback;
 mod series;
 mod statistics;
 mod stream;
+mod subscriptions;
 mod support;
 mod syscalls;
 mod upstreams;

@@ -25,7 +25,8 @@ use steward_registry::{
         incident_service_client::IncidentServiceClient, lifecycle_service_client::LifecycleServiceClient,
         metric_service_client::MetricServiceClient, model_service_client::ModelServiceClient,
         namespace_service_client::NamespaceServiceClient, policy_service_client::PolicyServiceClient,
-        proposal_service_client::ProposalServiceClient, version_service_client::VersionServiceClient,
+        proposal_service_client::ProposalServiceClient,
+        subscription_service_client::SubscriptionServiceClient, version_service_client::VersionServiceClient,
     },
     registry::{
         Registry,
@@ -229,6 +230,10 @@ impl TestServer {
 
     pub fn evaluations(&self) -> EvaluationServiceClient<Channel> {
         EvaluationServiceClient::new(self.channel.clone())
+    }
+
+    pub fn subscriptions(&self) -> SubscriptionServiceClient<Channel> {
+        SubscriptionServiceClient::new(self.channel.clone())
     }
 
     pub fn metrics(&self) -> MetricServiceClient<Channel> {

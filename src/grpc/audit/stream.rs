@@ -8,7 +8,7 @@ use crate::{
     proto::v1::{self, subscribe_audit_events_response::Message},
     registry::{
         error::Error,
-        subscription::{Delivery, Subscription},
+        stream::{Delivery, Stream as EventStream},
         token::ResumeToken,
     },
 };
@@ -61,14 +61,14 @@ impl Stream for Deliveries {
 }
 
 /// Starts to deliver. The task ends with the reader, the stream or the server.
-pub fn deliver(subscription: Subscription) -> Deliveries {
+pub fn deliver(subscription: EventStream) -> Deliveries {
     let (sender, items) = mpsc::channel(1);
     let ending = Arc::new(OnceLock::new());
     tokio::spawn(pump(subscription, sender, ending.clone()));
     Deliveries { items, ending, sent: 0 }
 }
 
-async fn pump(mut subscription: Subscription, sender: mpsc::Sender<Item>, ending: Arc<OnceLock<Ending>>) {
+async fn pump(mut subscription: EventStream, sender: mpsc::Sender<Item>, ending: Arc<OnceLock<Ending>>) {
     loop {
         // Room first: then the token of a stalled stream stands behind what was
         // accepted, and nothing is read for a reader that does not read.

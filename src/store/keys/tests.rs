@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::domain::name::EvaluationName;
 use crate::domain::name::{UpstreamName, VersionNumber};
 
 fn model(id: &str) -> ModelName {

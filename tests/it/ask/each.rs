@@ -4,7 +4,7 @@ use super::{
     Ask, allow_self_approval, approve, approve_proposal, archive, close_incident, comment_on_proposal,
     create_namespace, delete_alias, delete_model, deprecate, describe_model, hold, label_version, observe,
     open_incident, propose, propose_approval, record, reinstate, reject, reject_proposal, release,
-    require_approvals, retire, revoke_approval, rollback, set_alias, submit, undelete_model,
+    require_approvals, retire, revoke_approval, rollback, set_alias, submit, subscribe, undelete_model,
     withdraw_proposal,
 };
 use crate::support::{BEGIN, DAY, NAMESPACE, create_model, create_version, model_name, time, version_name};
@@ -29,6 +29,7 @@ pub fn one_of_each(word: &str) -> Vec<Ask> {
         consumers(word),
         alarms(word),
         rented(word),
+        subscriptions(word),
     ]
     .concat()
 }
@@ -222,6 +223,26 @@ fn rented(word: &str) -> Vec<Ask> {
             ..Default::default()
         }
         .into(),
+    ]
+}
+
+/// Who gets what happens, from the beginning.
+fn subscriptions(word: &str) -> Vec<Ask> {
+    let (name, reason) = (format!("{NAMESPACE}/subscriptions/trainer"), word.to_owned());
+    let described =
+        v1::Subscription { name: name.clone(), description: word.to_owned(), ..Default::default() };
+    let start = v1::seek_subscription_request::Start::StartPosition(2);
+    vec![
+        subscribe("trainer", v1::Subscription { description: reason.clone(), ..Default::default() }).into(),
+        v1::UpdateSubscriptionRequest { subscription: Some(described), ..Default::default() }.into(),
+        v1::SeekSubscriptionRequest {
+            name: name.clone(),
+            start: Some(start),
+            reason: reason.clone(),
+            ..Default::default()
+        }
+        .into(),
+        v1::DeleteSubscriptionRequest { name, reason, ..Default::default() }.into(),
     ]
 }
 

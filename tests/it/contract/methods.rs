@@ -202,6 +202,7 @@ fn aip_135_delete_takes_a_name_and_an_etag_and_returns_empty_or_the_resource() {
         ("AliasService.DeleteAlias: returns the wrong message", POSITION),
         ("ConsumerService.DeleteConsumer: returns the wrong message", POSITION),
         ("UpstreamService.DeleteUpstream: returns the wrong message", POSITION),
+        ("SubscriptionService.DeleteSubscription: returns the wrong message", POSITION),
     ];
     holds(EXCEPT, |contract| {
         of_verb(contract, "Delete", |contract, check, method, resource| {
