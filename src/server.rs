@@ -15,6 +15,7 @@ use crate::{
         version::Versions,
     },
     http,
+    outbound::Outbound,
     proto::v1::{
         alias_service_server::{AliasServiceServer, SERVICE_NAME as ALIAS},
         audit_service_server::{AuditServiceServer, SERVICE_NAME as AUDIT},
@@ -206,11 +207,15 @@ pub async fn serve(
     ready()?;
     let watcher = tokio::spawn(watch(registry.clone(), health, drain.clone()));
     let sweeper = tokio::spawn(sweep(registry.clone(), drain.clone()));
+    let outbound = Outbound::new(config.outbound())
+        .map_err(|cause| ServerError::Config(format!("webhooks cannot be sent: {cause}")))?;
+    registry.send_webhooks_by(Arc::new(outbound));
     let cursors = tokio::spawn(registry.clone().watch_subscriptions());
+    let webhooks = config.scheduler().then(|| tokio::spawn(registry.clone().follow_webhooks()));
     let scheduler = config.scheduler().then(|| tokio::spawn(registry.clone().follow_the_clock()));
     let drained = grpc::serve::serve(listener, app, &options, drain).await;
     tracing::info!(?drained, "all calls have ended");
-    for task in [watcher, sweeper, cursors].into_iter().chain(scheduler) {
+    for task in [watcher, sweeper, cursors].into_iter().chain(scheduler).chain(webhooks) {
         // All end with the drain; one that failed has nothing left to do.
         let _ = task.await;
     }

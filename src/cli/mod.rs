@@ -51,6 +51,7 @@ pub mod serve;
 mod status;
 mod step;
 mod subscription;
+mod subscription_read;
 mod subscription_view;
 mod sunset_view;
 mod table;
@@ -60,6 +61,7 @@ mod upstream_import;
 mod version;
 mod version_fields;
 mod version_view;
+mod webhook;
 mod why_not;
 
 use std::time::Duration;

@@ -1,23 +1,25 @@
 //! `steward subscription`: who gets every event at least once, and how far they have got.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand};
 use prost_types::{Duration, FieldMask};
 
 use super::{
-    argument::{At, parse_length, parse_position},
-    audit::{FilterFlags, From, parse_from, print},
+    argument::{At, parse_length},
+    audit::{FilterFlags, From, parse_from},
     client::Session,
     error::Failure,
     flags::{ChangeFlags, EtagFlag, NeededReason, PageFlags, PastFlag, ReasonFlag, mask_of},
     name,
-    output::note,
+    subscription_read::{AcknowledgeArgs, ReadArgs, acknowledge, read},
     subscription_view::{facts, table},
+    webhook::{self, WebhookFlags, read_header, tell_secret},
 };
 use crate::proto::v1::{
-    AcknowledgeEventsRequest, CreateSubscriptionRequest, DeleteSubscriptionRequest, GetSubscriptionRequest,
-    ListSubscriptionsRequest, ListSubscriptionsResponse, ReadSubscriptionRequest, SeekSubscriptionRequest,
-    StartPoint, Subscription, UpdateSubscriptionRequest, create_subscription_request::Start as CreateStart,
-    read_subscription_response::Message, seek_subscription_request::Start as SeekStart,
+    CreateSubscriptionRequest, DeleteSubscriptionRequest, GetSubscriptionRequest, ListSubscriptionsRequest,
+    ListSubscriptionsResponse, SeekSubscriptionRequest, StartPoint, Subscription, UpdateSubscriptionRequest,
+    create_subscription_request::Start as CreateStart, seek_subscription_request::Start as SeekStart,
 };
 
 /// What to do with subscriptions.
@@ -27,7 +29,9 @@ pub enum SubscriptionCommand {
     #[command(after_help = "\
 Examples:
   steward subscription create warehouse --from earliest
-  steward subscription create trainer --type MetricAlarmRaised --type VersionApproved --partitions 4")]
+  steward subscription create trainer --type MetricAlarmRaised --type VersionApproved --partitions 4
+  steward subscription create ci --type MetricAlarmRaised --shape github --authorization-file token.txt \\
+      --webhook https://api.github.com/repos/OWNER/REPOSITORY/dispatches")]
     Create(CreateArgs),
 
     /// List the subscriptions, with what waits
@@ -65,6 +69,10 @@ Examples:
   steward subscription seek trainer --from latest --reason \"A test run\"")]
     Seek(SeekArgs),
 
+    /// The webhook of a subscription: keys, state, trial, deliveries
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
+
     /// Remove a subscription, and forget how far its readers have got
     #[command(after_help = "Example:\n  steward subscription delete warehouse --reason \"Moved\"")]
     Delete(DeleteArgs),
@@ -79,7 +87,8 @@ pub struct SubscriptionRef {
 }
 
 impl SubscriptionRef {
-    fn name(&self, session: &Session) -> Result<String, Failure> {
+    /// Its full name.
+    pub fn name(&self, session: &Session) -> Result<String, Failure> {
         name::subscription(session.namespace(), &self.subscription)
     }
 }
@@ -109,6 +118,13 @@ pub struct CreateArgs {
 
     #[command(flatten)]
     filter: FilterFlags,
+
+    #[command(flatten)]
+    webhook: WebhookFlags,
+
+    /// A file that holds the `authorization` header of the webhook's requests, such as `Bearer …`
+    #[arg(long, value_name = "FILE", requires = "uri")]
+    authorization_file: Option<PathBuf>,
 
     #[command(flatten)]
     reason: ReasonFlag,
@@ -165,48 +181,6 @@ pub struct UpdateArgs {
     change: ChangeFlags,
 }
 
-/// Arguments of `steward subscription read`.
-#[derive(Args, Debug)]
-pub struct ReadArgs {
-    #[command(flatten)]
-    subscription: SubscriptionRef,
-
-    /// Which partition
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    partition: i32,
-
-    /// What this reader calls itself
-    #[arg(long, value_name = "TEXT", default_value = "steward subscription read", hide_default_value = true)]
-    reader: String,
-
-    /// Acknowledge each batch once it is written
-    #[arg(long)]
-    acknowledge: bool,
-
-    /// Stop when nothing waits
-    #[arg(long)]
-    until_empty: bool,
-}
-
-/// Arguments of `steward subscription acknowledge`.
-#[derive(Args, Debug)]
-pub struct AcknowledgeArgs {
-    #[command(flatten)]
-    subscription: SubscriptionRef,
-
-    /// Everything up to this position is done
-    #[arg(value_name = "'#POSITION'", value_parser = parse_position)]
-    position: u64,
-
-    /// The generation of the reader, as `steward subscription read` says it
-    #[arg(long, value_name = "NUMBER")]
-    generation: u64,
-
-    /// Which partition
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    partition: i32,
-}
-
 /// Arguments of `steward subscription seek`.
 #[derive(Args, Debug)]
 pub struct SeekArgs {
@@ -257,12 +231,9 @@ pub async fn run(session: &Session, command: SubscriptionCommand) -> Result<(), 
         }
         SubscriptionCommand::Update(args) => update(session, args).await,
         SubscriptionCommand::Read(args) => read(session, args).await,
-        SubscriptionCommand::Acknowledge(args) => {
-            let name = args.subscription.name(session)?;
-            let (partition, generation) = (args.partition, args.generation);
-            acknowledge(session, &name, partition, generation, args.position, String::new()).await
-        }
+        SubscriptionCommand::Acknowledge(args) => acknowledge(session, args).await,
         SubscriptionCommand::Seek(args) => seek(session, args).await,
+        SubscriptionCommand::Webhook(command) => webhook::run(session, command).await,
         SubscriptionCommand::Delete(args) => delete(session, args).await,
     }
 }
@@ -277,8 +248,10 @@ async fn create(session: &Session, args: CreateArgs) -> Result<(), Failure> {
             filter: args.filter.filter(session.namespace())?,
             partition_count: args.partitions,
             stall_interval: args.stall_interval,
+            webhook: args.webhook.webhook(),
             ..Subscription::default()
         }),
+        authorization: read_header(args.authorization_file.as_ref())?,
         start: Some(match args.from {
             From::Earliest => CreateStart::StartPoint(StartPoint::Earliest.into()),
             From::Latest => CreateStart::StartPoint(StartPoint::Latest.into()),
@@ -291,6 +264,7 @@ async fn create(session: &Session, args: CreateArgs) -> Result<(), Failure> {
     };
     let send = async |r| session.subscriptions().create_subscription(r).await;
     let subscription = session.change(&request_id, request, send).await?;
+    tell_secret(&subscription);
     told(session, args.change.dry_run, &subscription, "gets events from")
 }
 
@@ -334,61 +308,6 @@ async fn update(session: &Session, args: UpdateArgs) -> Result<(), Failure> {
     let send = async |r| session.subscriptions().update_subscription(r).await;
     let subscription = session.change(&request_id, request, send).await?;
     told(session, args.change.dry_run, &subscription, "was changed; it began at")
-}
-
-async fn read(session: &Session, args: ReadArgs) -> Result<(), Failure> {
-    let (name, partition) = (args.subscription.name(session)?, args.partition);
-    let request = ReadSubscriptionRequest {
-        name: name.clone(),
-        partition,
-        reader: args.reader,
-        progress_interval: args.until_empty.then_some(Duration { seconds: 0, nanos: 100_000_000 }),
-        ..ReadSubscriptionRequest::default()
-    };
-    let mut stream =
-        session.open(request, async |r| session.subscriptions().read_subscription(r).await).await?;
-    while let Some(response) = stream.message().await.map_err(|status| session.failure(status))? {
-        let (generation, position, token, is_progress) = match response.message {
-            Some(Message::Opened(opened)) => {
-                note(&format!(
-                    "Reading partition {partition} from #{} on as generation {}.",
-                    opened.next_position, opened.generation
-                ));
-                continue;
-            }
-            Some(Message::Batch(batch)) => {
-                print(session, &batch.events)?;
-                (batch.generation, batch.position, batch.resume_token, false)
-            }
-            Some(Message::Progress(progress)) => {
-                (progress.generation, progress.position, progress.resume_token, true)
-            }
-            None => continue,
-        };
-        if args.acknowledge {
-            acknowledge(session, &name, partition, generation, position, token).await?;
-        }
-        if args.until_empty && is_progress {
-            return Ok(());
-        }
-    }
-    Ok(())
-}
-
-async fn acknowledge(
-    session: &Session,
-    name: &str,
-    partition: i32,
-    generation: u64,
-    position: u64,
-    resume_token: String,
-) -> Result<(), Failure> {
-    let name = name.to_owned();
-    let request = AcknowledgeEventsRequest { name, partition, generation, position, resume_token };
-    let send = async |r| session.subscriptions().acknowledge_events(r).await;
-    let answer = session.call(request, send).await?;
-    note(&format!("Everything before #{} is acknowledged.", answer.next_position));
-    Ok(())
 }
 
 async fn seek(session: &Session, args: SeekArgs) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use super::{
     name,
     table::{Facts, Table, time},
 };
-use crate::proto::v1::{Subscription, SubscriptionCursor};
+use crate::proto::v1::{Subscription, SubscriptionCursor, WebhookState};
 
 /// Everything about one subscription.
 pub fn facts(subscription: &Subscription) -> Facts {
@@ -18,6 +18,7 @@ pub fn facts(subscription: &Subscription) -> Facts {
         .add("Partitions", subscription.partition_count.to_string())
         .add("Began at", format!("#{}", subscription.start_position))
         .add("Last sought", time(subscription.seek_time))
+        .add("Webhook", webhook(subscription))
         .add_lines("Cursors", subscription.cursors.iter().map(cursor))
         .add("Created", time(subscription.create_time))
         .add("Changed", time(subscription.update_time))
@@ -44,6 +45,17 @@ pub fn table(subscriptions: &[Subscription]) -> Table {
         ]);
     }
     table
+}
+
+/// Where a webhook sends to, and whether it does.
+fn webhook(subscription: &Subscription) -> String {
+    let Some(webhook) = &subscription.webhook else { return String::new() };
+    let status = subscription.webhook_status.clone().unwrap_or_default();
+    match status.state() {
+        WebhookState::Suspended => format!("{}: SUSPENDED, {}", webhook.uri, status.state_reason),
+        WebhookState::Disabled => format!("{}: DISABLED, {}", webhook.uri, status.state_reason),
+        WebhookState::Enabled | WebhookState::Unspecified => webhook.uri.clone(),
+    }
 }
 
 fn cursor(cursor: &SubscriptionCursor) -> String {

@@ -155,6 +155,14 @@ events! {
     SubscriptionUpdated => "steward.v1.SubscriptionUpdated",
     /// All readers of a subscription go on at another position.
     SubscriptionSought => "steward.v1.SubscriptionSought",
+    /// The secret that a webhook signs with was changed.
+    WebhookKeyRotated => "steward.v1.WebhookKeyRotated",
+    /// A webhook sends nothing more: all attempts for an event failed.
+    WebhookSuspended => "steward.v1.WebhookSuspended",
+    /// A webhook sends nothing more: the receiver said that it is gone.
+    WebhookDisabled => "steward.v1.WebhookDisabled",
+    /// A webhook sends again.
+    WebhookResumed => "steward.v1.WebhookResumed",
     /// A subscription was removed.
     SubscriptionDeleted => "steward.v1.SubscriptionDeleted",
 }

@@ -30,3 +30,4 @@ pub mod subscription;
 pub mod time;
 pub mod upstream;
 pub mod version;
+pub mod webhook;

@@ -10,6 +10,7 @@ use super::{
     mask::masked,
     name::SubscriptionName,
     time::{Timestamp, seconds},
+    webhook::{WebhookContent, WebhookStatus},
 };
 use serde::{Deserialize, Serialize};
 
@@ -36,6 +37,9 @@ pub struct SubscriptionContent {
     /// A partition with waiting events that does not move for so long is reported; seconds.
     #[serde(with = "seconds")]
     pub stall_interval: i64,
+    /// Where Steward sends the events by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<WebhookContent>,
 }
 
 impl Default for SubscriptionContent {
@@ -45,11 +49,12 @@ impl Default for SubscriptionContent {
             filter: EventFilter::default(),
             partition_count: 1,
             stall_interval: STALL_INTERVAL,
+            webhook: None,
         }
     }
 }
 
-masked!(SubscriptionContent { description, filter, stall_interval });
+masked!(SubscriptionContent { description, filter, stall_interval, webhook });
 
 impl Check for SubscriptionContent {
     fn check(&self, violations: &mut Violations) {
@@ -62,6 +67,9 @@ impl Check for SubscriptionContent {
             let seconds = self.stall_interval;
             violations
                 .add("stall_interval", format!("{seconds} s is not allowed; use 1 to {LONGEST_STALL} s"));
+        }
+        if let Some(webhook) = &self.webhook {
+            violations.within("webhook", |violations| webhook.check(violations));
         }
     }
 }
@@ -79,6 +87,9 @@ pub struct Subscription {
     /// When somebody last moved all of its readers to another position.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seek_time: Option<Timestamp>,
+    /// How its webhook is doing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub webhook_status: Option<WebhookStatus>,
     /// When it was created.
     pub create_time: Timestamp,
     /// When it last changed.
@@ -94,7 +105,15 @@ impl Subscription {
         now: Timestamp,
     ) -> Self {
         let (create_time, update_time) = (now, now);
-        Subscription { name, content, start_position, seek_time: None, create_time, update_time }
+        Subscription {
+            name,
+            content,
+            start_position,
+            seek_time: None,
+            webhook_status: None,
+            create_time,
+            update_time,
+        }
     }
 
     /// The subscription with other content.

@@ -25,6 +25,7 @@ pub mod serve;
 pub mod subscription;
 pub mod upstream;
 pub mod version;
+mod webhook;
 
 use tonic::{Response, Status, codec::SingleMessageCompressionOverride};
 use tonic_types::{ErrorDetails, StatusExt};

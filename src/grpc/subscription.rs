@@ -1,5 +1,6 @@
 //! SubscriptionService.
 
+mod cursor;
 mod stream;
 
 use super::{
@@ -8,6 +9,7 @@ use super::{
     field::{self, Fields},
     identity,
     namespace::read_parent,
+    webhook,
 };
 use crate::{
     domain::{
@@ -20,8 +22,9 @@ use crate::{
         Registry,
         call::Stored,
         stream::Start,
-        subscription::{Found, backlog::Standing, cursor::Acknowledgement, reader::ReadOptions},
+        subscription::{Found, cursor::Acknowledgement, reader::ReadOptions},
         token::ResumeToken,
+        webhook::WithSecret,
     },
 };
 use tonic::{Request, Response, Status};
@@ -41,6 +44,7 @@ impl SubscriptionService for Subscriptions {
         let caller = identity::caller(request.metadata())?;
         let message = request.into_inner();
         let mut fields = Fields::new();
+        webhook::read_authorization(&mut fields, &message.authorization);
         let namespace = read_parent(&mut fields, &message.parent);
         let id = fields.take("subscription_id", SubscriptionId::new(&message.subscription_id));
         let content = fields
@@ -59,7 +63,8 @@ impl SubscriptionService for Subscriptions {
         let read = namespace.zip(id).zip(content).zip(start).zip(call);
         let ((((namespace, subscription), content), start), call) = fields.all(read)?;
         let name = SubscriptionName { namespace, subscription };
-        Ok(answer(write(self.0.create_subscription(name, content, start, call).await?)))
+        let created = self.0.create_subscription(name, content, start, message.authorization, call).await?;
+        Ok(answer(write_with_secret(created)))
     }
 
     async fn get_subscription(
@@ -104,7 +109,7 @@ impl SubscriptionService for Subscriptions {
         let content = fields.within("subscription", |fields| read_content(fields, subscription));
         let ((name, call), content) = fields.all(name.zip(call).zip(content))?;
         let mask = update_mask.map(|mask| mask.paths).unwrap_or_default();
-        Ok(answer(write(self.0.update_subscription(name, content, mask, call).await?)))
+        Ok(answer(write_with_secret(self.0.update_subscription(name, content, mask, call).await?)))
     }
 
     async fn seek_subscription(
@@ -192,6 +197,66 @@ impl SubscriptionService for Subscriptions {
         let cursor = self.0.acknowledge_events(done).await?;
         Ok(answer(v1::AcknowledgeEventsResponse { next_position: cursor.next_position }))
     }
+
+    async fn rotate_webhook_key(
+        &self,
+        request: Request<v1::RotateWebhookKeyRequest>,
+    ) -> Result<Response<v1::Subscription>, Status> {
+        let caller = identity::caller(request.metadata())?;
+        let message = request.into_inner();
+        let mut fields = Fields::new();
+        let name = fields.name("name", &message.name);
+        let overlap = webhook::read_overlap(&mut fields, message.overlap);
+        webhook::read_authorization(&mut fields, &message.authorization);
+        let authorization = Some(message.authorization).filter(|header| !header.is_empty());
+        let v1::RotateWebhookKeyRequest { request_id, reason, etag, validate_only, .. } =
+            v1::RotateWebhookKeyRequest { authorization: String::new(), ..message };
+        let call = fields.call(caller, &request_id, &reason, &etag, validate_only);
+        let (name, call) = fields.all(name.zip(call))?;
+        let rotated = self.0.rotate_webhook_key(name, overlap, authorization, call).await?;
+        Ok(answer(write_with_secret(rotated)))
+    }
+
+    async fn resume_webhook(
+        &self,
+        request: Request<v1::ResumeWebhookRequest>,
+    ) -> Result<Response<v1::Subscription>, Status> {
+        let caller = identity::caller(request.metadata())?;
+        let v1::ResumeWebhookRequest { name, reason, etag, request_id, validate_only } = request.into_inner();
+        let mut fields = Fields::new();
+        let name = fields.name("name", &name);
+        let call = fields.call(caller, &request_id, &reason, &etag, validate_only);
+        let call = call.and_then(|call| fields.reasoned(call));
+        let (name, call) = fields.all(name.zip(call))?;
+        Ok(answer(write(self.0.resume_webhook(name, call).await?)))
+    }
+
+    async fn test_webhook(
+        &self,
+        request: Request<v1::TestWebhookRequest>,
+    ) -> Result<Response<v1::TestWebhookResponse>, Status> {
+        let mut fields = Fields::new();
+        let name = fields.name("name", &request.into_inner().name);
+        let name = fields.all(name)?;
+        let trial = self.0.test_webhook(&name).await?;
+        let (delivery, webhook_id) = (Some(webhook::write_attempt(trial.attempt)), trial.webhook_id);
+        Ok(answer(v1::TestWebhookResponse { delivery, webhook_id }))
+    }
+
+    async fn list_webhook_deliveries(
+        &self,
+        request: Request<v1::ListWebhookDeliveriesRequest>,
+    ) -> Result<Response<v1::ListWebhookDeliveriesResponse>, Status> {
+        let v1::ListWebhookDeliveriesRequest { parent, page_size, page_token } = request.into_inner();
+        let mut fields = Fields::new();
+        let name = fields.name("parent", &parent);
+        let name = fields.all(name)?;
+        let page = self.0.list_webhook_deliveries(&name, page_size, &page_token).await?;
+        Ok(answer(v1::ListWebhookDeliveriesResponse {
+            webhook_deliveries: page.items.into_iter().map(webhook::write_attempt).collect(),
+            next_page_token: page.next_page_token,
+        }))
+    }
 }
 
 /// Where to begin, as requests say it.
@@ -250,7 +315,11 @@ fn read_content(fields: &mut Fields, subscription: v1::Subscription) -> Option<S
         update_time: _,
         etag: _,
         audit_position: _,
+        webhook,
+        webhook_status: _,
+        webhook_secret: _,
     } = subscription;
+    let webhook = webhook.map(|webhook| fields.within("webhook", |fields| webhook::read(fields, webhook)));
     let filter = read_filter(fields, filter);
     let partition_count = match u32::try_from(partition_count) {
         Ok(0) => 1,
@@ -268,14 +337,15 @@ fn read_content(fields: &mut Fields, subscription: v1::Subscription) -> Option<S
             STALL_INTERVAL
         }
     };
-    Some(SubscriptionContent { description, filter: filter?, partition_count, stall_interval })
+    Some(SubscriptionContent { description, filter: filter?, partition_count, stall_interval, webhook })
 }
 
 fn write(stored: Stored<Subscription>) -> v1::Subscription {
     let etag = stored.etag();
     let audit_position = stored.position.unwrap_or_default();
-    let Subscription { name, content, start_position, seek_time, create_time, update_time } = stored.value;
-    let SubscriptionContent { description, filter, partition_count, stall_interval } = content;
+    let Subscription { name, content, start_position, seek_time, webhook_status, create_time, update_time } =
+        stored.value;
+    let SubscriptionContent { description, filter, partition_count, stall_interval, webhook } = content;
     let wire = v1::AuditEventFilter {
         types: filter.types().to_vec(),
         resource_prefixes: filter.resource_prefixes().to_vec(),
@@ -294,32 +364,18 @@ fn write(stored: Stored<Subscription>) -> v1::Subscription {
         update_time: Some(field::time(update_time)),
         etag,
         audit_position,
+        webhook: webhook.map(webhook::write),
+        webhook_status: webhook_status.map(webhook::write_status),
+        webhook_secret: String::new(),
     }
+}
+
+fn write_with_secret(made: WithSecret) -> v1::Subscription {
+    let webhook_secret = made.secret.unwrap_or_default();
+    v1::Subscription { webhook_secret, ..write(made.subscription) }
 }
 
 fn write_found(found: Found, now: Timestamp) -> v1::Subscription {
-    let cursors = (0..).zip(found.standings).map(|(index, standing)| write_standing(index, standing, now));
+    let cursors = (0..).zip(found.standings).map(|(index, standing)| cursor::write(index, standing, now));
     v1::Subscription { cursors: cursors.collect(), ..write(found.subscription) }
-}
-
-fn write_standing(partition: i32, standing: Standing, now: Timestamp) -> v1::SubscriptionCursor {
-    let Standing { cursor, backlog, stalled_since } = standing;
-    let age = backlog.oldest.map(|oldest| now.micros_since(oldest).max(0));
-    v1::SubscriptionCursor {
-        partition,
-        next_position: cursor.next_position,
-        generation: cursor.generation,
-        reader: cursor.reader,
-        open_time: cursor.open_time.map(field::time),
-        move_time: Some(field::time(cursor.move_time)),
-        backlog_count: i64::try_from(backlog.count).unwrap_or(i64::MAX),
-        backlog_complete: backlog.is_complete,
-        oldest_event_time: backlog.oldest.map(field::time),
-        oldest_event_age: age.map(|micros| prost_types::Duration {
-            seconds: micros / 1_000_000,
-            nanos: i32::try_from(micros % 1_000_000 * 1_000).unwrap_or_default(),
-        }),
-        stalled: stalled_since.is_some(),
-        stall_time: stalled_since.map(field::time),
-    }
 }

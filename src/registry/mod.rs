@@ -9,6 +9,7 @@
 //! | [`mutation`] [`view`] | how a change is decided, and what it sees |
 //! | [`committer`] [`encode`] [`leaf`] [`projection`] | how it is written |
 //! | [`feed`] [`stream`] [`token`] | how it is followed |
+//! | [`webhook`] | to whom it is sent |
 //! | [`subscription`] | who gets it for certain, and how far they have got |
 //! | [`read`] [`page`] [`states`] [`resolutions`] | how states are read, now and in the past |
 //! | [`verify`] [`rebuild`] | that state and log agree |
@@ -58,6 +59,7 @@ pub mod usage;
 pub mod verify;
 pub mod version;
 pub mod view;
+pub mod webhook;
 
 use self::{
     call::Call,
@@ -69,6 +71,7 @@ use self::{
     states::Store,
     subscription::{backlog::Backlogs, reader::Readers},
     usage::Usage,
+    webhook::post::Poster,
 };
 use crate::{
     domain::{
@@ -78,7 +81,10 @@ use crate::{
     store::{engine::Engine, keys},
 };
 use serde::Serialize;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 use tokio::{
     sync::{Mutex, RwLock, watch},
     task::JoinSet,
@@ -101,6 +107,7 @@ struct Inner {
     usage: Usage,
     readers: Readers,
     backlogs: Backlogs,
+    poster: OnceLock<Arc<dyn Poster>>,
 }
 
 /// The namespace that always exists.
@@ -130,6 +137,7 @@ impl Registry {
             usage: Usage::default(),
             readers: Readers::default(),
             backlogs: Backlogs::default(),
+            poster: OnceLock::new(),
         }));
         registry.verify_all().await?;
         registry.ensure_default().await?;

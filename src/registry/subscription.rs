@@ -21,6 +21,7 @@ use super::{
     states::read_record,
     stream::Start,
     view::View,
+    webhook::{self, WithSecret, key::Secrets},
 };
 use crate::{
     domain::{
@@ -31,6 +32,7 @@ use crate::{
         refusal::{Reason, Refusal},
         subscription::{MOST_SUBSCRIPTIONS, Subscription, SubscriptionContent, cursor::Cursor},
         time::Timestamp,
+        webhook::{WebhookContent, WebhookStatus, signature::WebhookSecret},
     },
     store::{engine::Write, keys},
 };
@@ -46,6 +48,8 @@ struct CreateSubscription {
     name: SubscriptionName,
     content: Valid<SubscriptionContent>,
     start: String,
+    #[serde(skip)]
+    hook: Hook,
     /// Where `start` is now; a repeat is recognised by what was asked for.
     #[serde(skip)]
     position: u64,
@@ -65,7 +69,14 @@ impl Mutation for CreateSubscription {
         }
         let content = self.content.clone().into_inner();
         let subscription = Subscription::create(self.name.clone(), content, self.position, now);
-        Ok(vec![Event::set(EventType::SubscriptionCreated, subscription)])
+        Ok(vec![Event::set(EventType::SubscriptionCreated, self.hook.follow(subscription, now))])
+    }
+
+    async fn asides(&self, _: &mut View<'_>, _: &Call, now: Timestamp) -> Result<Vec<Write>, Error> {
+        match &self.content.webhook {
+            Some(webhook) => self.hook.keep(&self.name, webhook, now),
+            None => Ok(Vec::new()),
+        }
     }
 
     fn field(&self, _: u32) -> String {
@@ -78,6 +89,8 @@ struct UpdateSubscription {
     name: SubscriptionName,
     update: SubscriptionContent,
     mask: Vec<String>,
+    #[serde(skip)]
+    hook: Hook,
     #[serde(skip)]
     history: History,
 }
@@ -99,16 +112,23 @@ impl Mutation for UpdateSubscription {
     async fn decide(&self, view: &mut View<'_>, call: &Call, now: Timestamp) -> Result<Vec<Event>, Error> {
         let (present, content) = self.merged(view).await?;
         present.require_etag(&call.etag, self.name.clone())?;
-        Ok(vec![Event::set(EventType::SubscriptionUpdated, present.value.update(content, now))])
+        let subscription = self.hook.follow(present.value.update(content, now), now);
+        Ok(vec![Event::set(EventType::SubscriptionUpdated, subscription)])
     }
 
     /// Readers with another filter begin anew, so that they get what it lets through.
     async fn asides(&self, view: &mut View<'_>, _: &Call, now: Timestamp) -> Result<Vec<Write>, Error> {
         let (present, content) = self.merged(view).await?;
-        if present.value.content.filter == content.filter {
-            return Ok(Vec::new());
+        let mut writes = match (&present.value.content.webhook, &content.webhook) {
+            (None, Some(webhook)) => self.hook.keep(&self.name, webhook, now)?,
+            (Some(_), None) => vec![Write::Delete(keys::webhook_secrets(&self.name))],
+            _ => Vec::new(),
+        };
+        if present.value.content.filter != content.filter || !writes.is_empty() {
+            let fence = |cursor: Cursor| cursor.fence(now);
+            writes.extend(cursor::rewrite_all(view, &present.value, &self.history, fence).await?);
         }
-        cursor::rewrite_all(view, &present.value, &self.history, |cursor| cursor.fence(now)).await
+        Ok(writes)
     }
 
     fn field(&self, _: u32) -> String {
@@ -162,11 +182,48 @@ impl Mutation for DeleteSubscription {
     async fn asides(&self, view: &mut View<'_>, _: &Call, _: Timestamp) -> Result<Vec<Write>, Error> {
         let subscription = view.get::<Subscription>(&self.name).await?.value;
         let partitions = 0..subscription.content.partition_count;
-        Ok(partitions.map(|partition| Write::Delete(keys::cursor(&self.name, partition))).collect())
+        let beside = |partition| [keys::cursor(&self.name, partition), keys::delivery(&self.name, partition)];
+        let attempts = view.scan(keys::attempts(&self.name), usize::MAX / 2).await?;
+        let all = partitions.flat_map(beside).chain(attempts.into_iter().map(|(key, _)| key));
+        Ok(all.chain([keys::webhook_secrets(&self.name)]).map(Write::Delete).collect())
     }
 
     fn field(&self, _: u32) -> String {
         "name".to_owned()
+    }
+}
+
+/// What a webhook begins with.
+#[derive(Default)]
+struct Hook {
+    seed: [u8; 32],
+    /// The header `authorization` of its requests.
+    authorization: String,
+}
+
+impl Hook {
+    /// The subscription whose webhook has a status, as long as it has one.
+    fn follow(&self, subscription: Subscription, now: Timestamp) -> Subscription {
+        let webhook_status = match (&subscription.content.webhook, subscription.webhook_status) {
+            (None, _) => None,
+            (Some(_), Some(status)) => Some(status),
+            (Some(webhook), None) => {
+                let key = WebhookSecret::new(webhook.key_type, &self.seed, now).key;
+                Some(WebhookStatus::begin(key, now))
+            }
+        };
+        Subscription { webhook_status, ..subscription }
+    }
+
+    fn keep(
+        &self,
+        name: &SubscriptionName,
+        webhook: &WebhookContent,
+        now: Timestamp,
+    ) -> Result<Vec<Write>, Error> {
+        let secrets = vec![WebhookSecret::new(webhook.key_type, &self.seed, now)];
+        let authorization = self.authorization.clone();
+        Ok(vec![webhook::key::put(name, &Secrets { secrets, authorization })?])
     }
 }
 
@@ -186,13 +243,17 @@ impl Registry {
         name: SubscriptionName,
         content: Valid<SubscriptionContent>,
         start: Start,
+        authorization: String,
         call: Call,
-    ) -> Result<Stored<Subscription>, Error> {
+    ) -> Result<WithSecret, Error> {
+        self.admit_webhook(content.webhook.as_ref())?;
         let namespace = name.namespace.clone();
+        let hook = Hook { seed: self.draw_seed(), authorization };
         let position = self.position_of(&namespace, &start).await?;
         let start = format!("{start:?}");
-        let create = CreateSubscription { name, content, start, position };
-        self.mutate(&namespace, "CreateSubscription", create, call).await?.resource()
+        let create = CreateSubscription { name, content, start, hook, position };
+        let committed = self.mutate(&namespace, "CreateSubscription", create, call).await?;
+        self.with_secret(committed.resource()?).await
     }
 
     /// Reads a subscription.
@@ -233,15 +294,17 @@ impl Registry {
         update: SubscriptionContent,
         mask: Vec<String>,
         call: Call,
-    ) -> Result<Stored<Subscription>, Error> {
+    ) -> Result<WithSecret, Error> {
+        self.admit_webhook(update.webhook.as_ref())?;
         let (namespace, is_preview) = (name.namespace.clone(), call.validate_only);
         let history = self.history(&namespace).await?;
-        let update = UpdateSubscription { name: name.clone(), update, mask, history };
+        let hook = Hook { seed: self.draw_seed(), ..Hook::default() };
+        let update = UpdateSubscription { name: name.clone(), update, mask, hook, history };
         let committed = self.mutate(&namespace, "UpdateSubscription", update, call).await?;
         if !is_preview {
             self.fence_readers(&name).await?;
         }
-        committed.resource()
+        self.with_secret(committed.resource()?).await
     }
 
     /// Has all readers go on at another position.

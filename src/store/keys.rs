@@ -20,7 +20,7 @@ pub use series::{
     group_of_series, series, series_of_metric, series_of_model, series_of_version, series_point,
     version_of_series,
 };
-pub use subscription::{cursor, subscriptions};
+pub use subscription::{attempt, attempts, cursor, delivery, subscriptions, webhook_secrets};
 pub use window::{evaluation_by_window, evaluation_of_index, evaluations_by_window};
 
 use crate::domain::{
@@ -35,7 +35,10 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Tag {
+    Attempt = b'A',
     Cursor = b'C',
+    Delivery = b'D',
+    WebhookSecrets = b'K',
     Subscription = b'S',
     Alias = b'a',
     ModelByCreation = b'c',

@@ -146,6 +146,8 @@ asks! {
         CreateSubscription(CreateSubscriptionRequest).create_subscription,
         UpdateSubscription(UpdateSubscriptionRequest).update_subscription,
         SeekSubscription(SeekSubscriptionRequest).seek_subscription,
+        RotateWebhookKey(RotateWebhookKeyRequest).rotate_webhook_key,
+        ResumeWebhook(ResumeWebhookRequest).resume_webhook,
         DeleteSubscription(DeleteSubscriptionRequest).delete_subscription;
     EvaluationServiceClient:
         RecordEvaluation(RecordEvaluationRequest).record_evaluation,

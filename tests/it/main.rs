@@ -42,4 +42,5 @@ mod support;
 mod syscalls;
 mod upstreams;
 mod versions;
+mod webhooks;
 mod wire;

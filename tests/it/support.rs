@@ -32,6 +32,7 @@ use steward_registry::{
         Registry,
         environment::{Clock, Entropy, Environment},
         lookout::Lookout,
+        webhook::{post::Poster, sender::Step},
     },
     server::{self, ServerError},
     store::engine::Engine,
@@ -161,6 +162,17 @@ impl TestServer {
     pub async fn carry_out_due(&self) -> usize {
         let default = NamespaceId::new("default").unwrap();
         self.registry.as_ref().expect("an unwatched server").carry_out_due(&default).await.unwrap()
+    }
+
+    /// Has webhooks sent when the test asks for it.
+    pub fn send_webhooks_by(&self, poster: Arc<dyn Poster>) {
+        self.registry.as_ref().expect("an unwatched server").send_webhooks_by(poster);
+    }
+
+    /// Makes the next attempt of a webhook.
+    pub async fn deliver_next(&self, name: &str) -> Step {
+        let registry = self.registry.as_ref().expect("an unwatched server");
+        registry.deliver_next(&name.parse().unwrap(), 0).await.unwrap()
     }
 
     /// Looks at the clock and at every way back, as a scheduler that has just started.

@@ -6,11 +6,12 @@ use crate::{
     domain::{
         event::Event,
         name::{NamespaceId, SubscriptionName},
+        refusal::{Reason, Refusal},
         subscription::{Subscription, cursor::Cursor},
         time::Timestamp,
     },
     registry::{
-        Registry, call::Call, environment::Clock, error::Error, mutation::Mutation, read::Moment,
+        Registry, call::Call, environment::Clock, error::Error, leaf, mutation::Mutation, read::Moment,
         stream::Start, token::ResumeToken, view::View,
     },
     store::{
@@ -31,8 +32,17 @@ pub struct History {
 }
 
 impl History {
+    /// The identity of the log, as its events have it.
+    pub(in crate::registry) fn source(&self) -> String {
+        leaf::source(&self.log_id)
+    }
+
     /// Stands for the history before a position, which has to exist.
-    pub(super) async fn token(&self, view: &mut View<'_>, next: u64) -> Result<ResumeToken, Error> {
+    pub(in crate::registry) async fn token(
+        &self,
+        view: &mut View<'_>,
+        next: u64,
+    ) -> Result<ResumeToken, Error> {
         let mut last = None;
         if let Some(position) = next.checked_sub(1) {
             let leaf = view.raw(&keys::event(view.namespace(), position)).await?;
@@ -56,7 +66,7 @@ impl History {
 }
 
 /// The cursor of a partition, which may never have been used.
-pub(super) async fn load(
+pub(in crate::registry) async fn load(
     view: &mut View<'_>,
     subscription: &Subscription,
     partition: u32,
@@ -69,7 +79,11 @@ pub(super) async fn load(
     Ok(Cursor::begin(subscription.start_position, token.encode(), subscription.start_time()))
 }
 
-fn put(name: &SubscriptionName, partition: u32, cursor: &Cursor) -> Result<Write, Error> {
+pub(in crate::registry) fn put(
+    name: &SubscriptionName,
+    partition: u32,
+    cursor: &Cursor,
+) -> Result<Write, Error> {
     Ok(Write::Put(keys::cursor(name, partition), encode_aside(cursor)?))
 }
 
@@ -133,6 +147,11 @@ struct OpenPartition {
 #[async_trait]
 impl Mutation for OpenPartition {
     async fn decide(&self, view: &mut View<'_>, _: &Call, _: Timestamp) -> Result<Vec<Event>, Error> {
+        let subscription = view.get::<Subscription>(&self.name).await?.value;
+        if subscription.content.webhook.is_some() {
+            let sentence = "its webhook is its reader; make another subscription to read by yourself";
+            return Err(vec![Refusal::new(Reason::SubscriptionHasWebhook, &self.name, sentence)].into());
+        }
         let cursor = partition_of(view, &self.name, self.partition, &self.history).await?;
         let own = ResumeToken::decode(&cursor.token).map_err(|error| Error::Damaged(error.0))?;
         self.history.require(view, &own).await?;
@@ -229,7 +248,7 @@ impl Mutation for AcknowledgeEvents {
 
 impl Registry {
     /// Which log a namespace has.
-    pub(super) async fn history(&self, namespace: &NamespaceId) -> Result<History, Error> {
+    pub(in crate::registry) async fn history(&self, namespace: &NamespaceId) -> Result<History, Error> {
         let head = self.log(namespace).await?.head().await?;
         let head = head.ok_or_else(|| Error::Internal("a log without a head".to_owned()))?;
         Ok(History { log_id: head.log_id, epoch: head.epoch })

@@ -231,6 +231,10 @@ fn subscriptions(word: &str) -> Vec<Ask> {
     let (name, reason) = (format!("{NAMESPACE}/subscriptions/trainer"), word.to_owned());
     let described =
         v1::Subscription { name: name.clone(), description: word.to_owned(), ..Default::default() };
+    let hook_name = format!("{NAMESPACE}/subscriptions/hook");
+    // A name that leads nowhere, on every machine.
+    let uri = format!("https://{word}.invalid/");
+    let hook = v1::Webhook { uri, ..Default::default() };
     let start = v1::seek_subscription_request::Start::StartPosition(2);
     vec![
         subscribe("trainer", v1::Subscription { description: reason.clone(), ..Default::default() }).into(),
@@ -242,7 +246,11 @@ fn subscriptions(word: &str) -> Vec<Ask> {
             ..Default::default()
         }
         .into(),
-        v1::DeleteSubscriptionRequest { name, reason, ..Default::default() }.into(),
+        v1::DeleteSubscriptionRequest { name, reason: reason.clone(), ..Default::default() }.into(),
+        subscribe("hook", v1::Subscription { webhook: Some(hook), ..Default::default() }).into(),
+        v1::RotateWebhookKeyRequest { name: hook_name.clone(), reason: reason.clone(), ..Default::default() }
+            .into(),
+        v1::ResumeWebhookRequest { name: hook_name, reason, ..Default::default() }.into(),
     ]
 }
 

@@ -67,7 +67,7 @@ impl Contract {
     pub fn mutations(&self) -> Vec<MethodDescriptor> {
         const READS: [&str; 7] = ["Get", "Judge", "List", "Query", "Resolve", "Simulate", "Subscribe"];
         /// They change what stands beside the log, at most, and are safe to repeat by themselves.
-        const BESIDE: [&str; 2] = ["ReadSubscription", "AcknowledgeEvents"];
+        const BESIDE: [&str; 3] = ["ReadSubscription", "AcknowledgeEvents", "TestWebhook"];
         let mut methods = self.methods();
         methods.retain(|method| !BESIDE.contains(&method.name()));
         methods.retain(|method| !READS.iter().any(|verb| method.name().starts_with(verb)));

@@ -124,6 +124,10 @@ fn aip_132_list_takes_parent_and_page_and_returns_the_plural() {
             "a view of the models, computed when somebody asks",
         ),
         (
+            "SubscriptionService.ListWebhookDeliveries: `WebhookDeliveries` is no resource",
+            "the newest attempts are kept beside the log and have no names",
+        ),
+        (
             "MetricService.ListMetrics: `Metrics` is no resource",
             "what evaluations measured, gathered from their points when somebody asks",
         ),
