@@ -248,7 +248,7 @@ async fn deliveries(session: &Session, args: DeliveriesArgs) -> Result<(), Failu
 
 /// What became of an attempt.
 fn words(delivery: &WebhookDelivery) -> String {
-    match (delivery.delivered, delivery.http_status) {
+    match (delivery.delivered, delivery.http_status_code) {
         (true, status) => format!("{status}, delivered"),
         (false, 0) => delivery.error.clone(),
         (false, status) => format!("{status}, failed"),

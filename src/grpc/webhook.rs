@@ -113,7 +113,7 @@ pub fn write_attempt(attempt: Attempt) -> v1::WebhookDelivery {
             seconds: micros / 1_000_000,
             nanos: i32::try_from(micros % 1_000_000 * 1_000).unwrap_or_default(),
         }),
-        http_status: attempt.status.into(),
+        http_status_code: attempt.status.into(),
         error: attempt.error,
         delivered: attempt.delivered,
     }

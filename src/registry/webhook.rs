@@ -34,7 +34,7 @@ use crate::{
 };
 use async_trait::async_trait;
 use serde::Serialize;
-use std::sync::Arc;
+use std::{cmp::Reverse, sync::Arc};
 
 /// What a webhook says in its trial, besides the time: an event that is in no log.
 const TRIAL: &str = "steward.v1.WebhookTested";
@@ -228,7 +228,7 @@ impl Registry {
         let pairs = self.scan(&name.namespace, keys::attempts(name), usize::MAX, false).await?;
         let read = pairs.iter().map(|(_, value)| Ok(crate::store::record::decode_aside::<Attempt>(value)?));
         let mut attempts = read.collect::<Result<Vec<_>, Error>>()?;
-        attempts.sort_by_key(|attempt| std::cmp::Reverse((attempt.time, attempt.partition)));
+        attempts.sort_by_key(|attempt| Reverse((attempt.time, attempt.position, attempt.attempt)));
         Ok(request.part(attempts))
     }
 

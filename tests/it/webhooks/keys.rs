@@ -54,7 +54,7 @@ async fn every_request_is_signed_with_every_key_that_signs() {
     let both = receiver.got().pop().unwrap();
     assert!(accepts(&first, &both) && accepts(&second, &both), "both sign meanwhile");
     assert_eq!(both.headers["authorization"], "Bearer of a secret");
-    server.clock.advance(DAY + 1);
+    server.clock.advance(DAY + 1_000_000);
     server.model("a").await;
     send_all(&server).await;
     let after = receiver.got().pop().unwrap();
