@@ -103,7 +103,7 @@ mod tests {
             (503, Some("Sun, 06 Nov 1994 08:49:37 GMT"), Outcome::Failed(Some(37))),
             (503, Some("Sun, 06 Nov 1994 08:48:00 GMT"), Outcome::Failed(Some(0))),
             (503, Some("99999999999999999999999"), Outcome::Failed(Some(86_400))),
-            (503, Some("Sun, 06 Nov 2094 08:49:37 GMT"), Outcome::Failed(Some(86_400))),
+            (503, Some("Sat, 06 Nov 2094 08:49:37 GMT"), Outcome::Failed(Some(86_400))),
             (503, Some("-5"), Outcome::Failed(None)),
             (503, Some("soon"), Outcome::Failed(None)),
             (500, Some("120"), Outcome::Failed(None)),

@@ -53,6 +53,8 @@ struct Senders {
     /// At rest: what they wait for, and how long the log was.
     resting: HashMap<Key, (Step, u64)>,
     work: JoinSet<(Key, Step, u64)>,
+    /// Who sends, as of a length of the log: a change of a subscription makes it longer.
+    known: HashMap<NamespaceId, (u64, Vec<Key>)>,
 }
 
 impl Registry {
@@ -80,16 +82,19 @@ impl Registry {
         let now = self.0.environment.clock.now();
         for namespace in self.namespaces().await? {
             let size = self.log(&namespace).await?.feed.size();
-            for (name, partition) in self.webhooks(&namespace).await? {
-                let key = (name, partition);
-                let is_due = match senders.resting.get(&key) {
+            if senders.known.get(&namespace).is_none_or(|(seen, _)| *seen != size) {
+                let sending = self.webhooks(&namespace).await?;
+                senders.known.insert(namespace.clone(), (size, sending));
+            }
+            for key in senders.known.get(&namespace).into_iter().flat_map(|(_, keys)| keys) {
+                let is_due = match senders.resting.get(key) {
                     Some((_, seen)) if *seen < size => true,
                     Some((Step::Wait(time), _)) => *time <= now,
                     Some((Step::Idle, _)) => false,
                     Some((Step::Tried, _)) | None => true,
                 };
                 if is_due && senders.running.insert(key.clone()) {
-                    let registry = self.clone();
+                    let (registry, key) = (self.clone(), key.clone());
                     senders.work.spawn(async move {
                         let step = registry.deliver_until_rest(&key).await;
                         (key, step, size)
