@@ -48,15 +48,17 @@ pub fn deliver(reader: Reader) -> Deliveries {
     let ending = Arc::new(OnceLock::new());
     let kept = ending.clone();
     tokio::spawn(async move {
-        if let Err(status) = pump(reader, sender).await {
+        if let Err(status) = pump(reader, &sender).await {
             let _ = kept.set(status);
         }
+        // Only now: whoever finds the channel closed looks for the status.
+        drop(sender);
     });
     Deliveries { items, ending, has_ended: false }
 }
 
 /// Delivers until somebody leaves: the reader without a status, all others with one.
-async fn pump(mut reader: Reader, sender: mpsc::Sender<Item>) -> Result<(), Status> {
+async fn pump(mut reader: Reader, sender: &mpsc::Sender<Item>) -> Result<(), Status> {
     let (generation, next_position) = (reader.cursor.generation, reader.cursor.next_position);
     let mut message = Message::Opened(v1::SubscriptionOpened { generation, next_position });
     loop {
