@@ -5,7 +5,10 @@ mod key;
 
 pub use key::{KEYS, Key};
 
-use crate::cli::serve::{EngineKind, LogFormat, ServeArgs};
+use crate::{
+    cli::serve::{EngineKind, LogFormat, ServeArgs},
+    outbound::Rules,
+};
 use key::Value;
 use std::{
     collections::BTreeMap,
@@ -240,6 +243,15 @@ impl Config {
         match self.value("cors_origins") {
             Some(Value::Texts(origins)) => origins.clone(),
             _ => Vec::new(),
+        }
+    }
+
+    /// To whom webhooks may be sent.
+    pub fn outbound(&self) -> Rules {
+        Rules {
+            allow_http: matches!(self.value("webhook_allow_http"), Some(Value::Flag(true))),
+            allow_private: matches!(self.value("webhook_allow_private"), Some(Value::Flag(true))),
+            timeout: Duration::from_secs(self.count("webhook_timeout_seconds") as u64),
         }
     }
 

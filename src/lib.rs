@@ -6,6 +6,7 @@ pub mod config;
 pub mod domain;
 pub mod grpc;
 pub mod http;
+pub mod outbound;
 pub mod proto;
 pub mod registry;
 pub mod server;

@@ -13,9 +13,10 @@ use crate::{
         consumer::Consumers, evaluation::Evaluations, health::Health, incident::Incidents,
         lifecycle::Lifecycle, metric::Metrics, model::Models, monitor::Monitors, namespace::Namespaces,
         otlp::OtlpMetrics, person::Persons, policy::Policies, proposal::Proposals, serve::ServeOptions,
-        upstream::Upstreams, version::Versions,
+        subscription::Subscriptions, upstream::Upstreams, version::Versions,
     },
     http,
+    outbound::Outbound,
     proto::v1::{
         alias_service_server::{AliasServiceServer, SERVICE_NAME as ALIAS},
         audit_service_server::{AuditServiceServer, SERVICE_NAME as AUDIT},
@@ -32,6 +33,7 @@ use crate::{
         person_service_server::{PersonServiceServer, SERVICE_NAME as PERSON},
         policy_service_server::{PolicyServiceServer, SERVICE_NAME as POLICY},
         proposal_service_server::{ProposalServiceServer, SERVICE_NAME as PROPOSAL},
+        subscription_service_server::{SERVICE_NAME as SUBSCRIPTION, SubscriptionServiceServer},
         upstream_service_server::{SERVICE_NAME as UPSTREAM, UpstreamServiceServer},
         version_service_server::{SERVICE_NAME as VERSION, VersionServiceServer},
     },
@@ -51,8 +53,24 @@ use tonic::service::{Routes, RoutesBuilder};
 
 /// Our services, as health shows them.
 const SERVICES: &[&str] = &[
-    ALIAS, AUDIT, CALENDAR, CHECKPOINT, CONSUMER, EVALUATION, INCIDENT, LIFECYCLE, METRIC, MODEL, MONITOR,
-    NAMESPACE, PERSON, POLICY, PROPOSAL, UPSTREAM, VERSION,
+    ALIAS,
+    AUDIT,
+    CALENDAR,
+    CHECKPOINT,
+    CONSUMER,
+    EVALUATION,
+    INCIDENT,
+    LIFECYCLE,
+    METRIC,
+    MODEL,
+    MONITOR,
+    NAMESPACE,
+    PERSON,
+    POLICY,
+    PROPOSAL,
+    SUBSCRIPTION,
+    UPSTREAM,
+    VERSION,
 ];
 
 /// Why the server did not start or did not end well.
@@ -204,10 +222,15 @@ pub async fn serve(
     ready()?;
     let watcher = tokio::spawn(watch(registry.clone(), health, drain.clone()));
     let sweeper = tokio::spawn(sweep(registry.clone(), drain.clone()));
+    let outbound = Outbound::new(config.outbound())
+        .map_err(|cause| ServerError::Config(format!("webhooks cannot be sent: {cause}")))?;
+    registry.send_webhooks_by(Arc::new(outbound));
+    let cursors = tokio::spawn(registry.clone().watch_subscriptions());
+    let webhooks = config.scheduler().then(|| tokio::spawn(registry.clone().follow_webhooks()));
     let scheduler = config.scheduler().then(|| tokio::spawn(registry.clone().follow_the_clock()));
     let drained = grpc::serve::serve(listener, app, &options, drain).await;
     tracing::info!(?drained, "all calls have ended");
-    for task in [watcher, sweeper].into_iter().chain(scheduler) {
+    for task in [watcher, sweeper, cursors].into_iter().chain(scheduler).chain(webhooks) {
         // All end with the drain; one that failed has nothing left to do.
         let _ = task.await;
     }
@@ -248,6 +271,7 @@ pub fn services(registry: &Registry) -> RoutesBuilder {
         .add_service(limited!(MetricServiceServer::new(Metrics(registry.clone()))))
         .add_service(limited!(AuditServiceServer::new(Audit(registry.clone()))))
         .add_service(limited!(CheckpointServiceServer::new(Checkpoints(registry.clone()))))
+        .add_service(limited!(SubscriptionServiceServer::new(Subscriptions(registry.clone()))))
         .add_service(limited!(MetricsServiceServer::new(OtlpMetrics(registry.clone()))));
     routes
 }

@@ -183,13 +183,17 @@ pub struct ListArgs {
 
 /// Where to begin.
 #[derive(Debug, Clone, PartialEq)]
-enum From {
+pub enum From {
+    /// With the first event.
     Earliest,
+    /// With the next event.
     Latest,
+    /// At a time or a position.
     At(At),
 }
 
-fn parse_from(text: &str) -> Result<From, String> {
+/// Reads where to begin.
+pub fn parse_from(text: &str) -> Result<From, String> {
     match text {
         "earliest" => Ok(From::Earliest),
         "latest" => Ok(From::Latest),
@@ -198,7 +202,8 @@ fn parse_from(text: &str) -> Result<From, String> {
 }
 
 impl FilterFlags {
-    fn filter(&self, namespace: &str) -> Result<Option<AuditEventFilter>, Failure> {
+    /// The filter of a request.
+    pub fn filter(&self, namespace: &str) -> Result<Option<AuditEventFilter>, Failure> {
         let prefixes =
             self.resources.iter().map(|given| resource(namespace, given)).collect::<Result<Vec<_>, _>>()?;
         let types = self.types.iter().map(|given| match given.contains('.') {
@@ -290,7 +295,8 @@ async fn start(session: &Session, args: &TailArgs) -> Result<Start, Failure> {
     })
 }
 
-fn print(session: &Session, events: &[AuditEvent]) -> Result<(), Failure> {
+/// Prints events, a line each.
+pub fn print(session: &Session, events: &[AuditEvent]) -> Result<(), Failure> {
     let mut lines = Vec::new();
     for event in events {
         if session.output().is_json() {

@@ -53,6 +53,9 @@ mod rollback;
 pub mod serve;
 mod status;
 mod step;
+mod subscription;
+mod subscription_read;
+mod subscription_view;
 mod sunset_view;
 mod table;
 mod upstream;
@@ -62,6 +65,7 @@ mod verify;
 mod version;
 mod version_fields;
 mod version_view;
+mod webhook;
 mod why_not;
 
 use std::time::Duration;
@@ -233,6 +237,10 @@ Examples:
 What comes is what the server will do if nobody does anything; nothing is changed.")]
     Calendar(calendar::CalendarArgs),
 
+    /// Subscriptions: who gets every event, at least once, and how far they have got
+    #[command(subcommand)]
+    Subscription(subscription::SubscriptionCommand),
+
     /// Rented models: what their providers announce, by hand or from a file
     #[command(subcommand)]
     Upstream(upstream::UpstreamCommand),
@@ -342,6 +350,7 @@ async fn carry_out(global: &GlobalFlags, output: Output, command: ClientCommand)
         ClientCommand::Explain(args) => explain::run(&session, args).await,
         ClientCommand::Impact(args) => impact::run(&session, args).await,
         ClientCommand::Calendar(args) => calendar::run(&session, args).await,
+        ClientCommand::Subscription(command) => subscription::run(&session, command).await,
         ClientCommand::Upstream(command) => upstream::run(&session, command).await,
         ClientCommand::Person(command) => person::run(&session, command).await,
         ClientCommand::Namespace(command) => namespace::run(&session, command).await,

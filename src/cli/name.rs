@@ -110,6 +110,12 @@ pub fn policy(parent: &str, given: &str) -> Result<String, Failure> {
         .unwrap_or_else(|| Ok(format!("{parent}/policies/{}", encode(given))))
 }
 
+/// The full name of a subscription; `parent` is the full name of the namespace.
+pub fn subscription(parent: &str, given: &str) -> Result<String, Failure> {
+    full(given, &["namespaces", "subscriptions"])
+        .unwrap_or_else(|| Ok(format!("{parent}/subscriptions/{}", encode(given))))
+}
+
 /// The full name of what lives below a model: `id` in a collection of the model
 /// that `given` means. Without an id, `given` is the full name itself.
 pub fn below_model(

@@ -1,5 +1,9 @@
 //! Events: each change of the registry, in the words of its verbs.
 
+mod filter;
+
+pub use self::filter::EventFilter;
+
 use super::resource::{Resource, ResourceName};
 
 /// Before the word in a CloudEvents type.
@@ -151,6 +155,22 @@ events! {
     UpstreamDeleted => "steward.v1.UpstreamDeleted",
     /// Whose pseudonym this is was forgotten.
     PersonErased => "steward.v1.PersonErased",
+    /// Somebody gets events from now on.
+    SubscriptionCreated => "steward.v1.SubscriptionCreated",
+    /// What a subscription wants changed.
+    SubscriptionUpdated => "steward.v1.SubscriptionUpdated",
+    /// All readers of a subscription go on at another position.
+    SubscriptionSought => "steward.v1.SubscriptionSought",
+    /// The secret that a webhook signs with was changed.
+    WebhookKeyRotated => "steward.v1.WebhookKeyRotated",
+    /// A webhook sends nothing more: all attempts for an event failed.
+    WebhookSuspended => "steward.v1.WebhookSuspended",
+    /// A webhook sends nothing more: the receiver said that it is gone.
+    WebhookDisabled => "steward.v1.WebhookDisabled",
+    /// A webhook sends again.
+    WebhookResumed => "steward.v1.WebhookResumed",
+    /// A subscription was removed.
+    SubscriptionDeleted => "steward.v1.SubscriptionDeleted",
 }
 
 impl EventType {

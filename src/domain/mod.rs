@@ -27,6 +27,8 @@ pub mod resource;
 pub mod rollback;
 pub mod series;
 pub mod statistics;
+pub mod subscription;
 pub mod time;
 pub mod upstream;
 pub mod version;
+pub mod webhook;

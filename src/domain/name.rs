@@ -2,14 +2,16 @@
 
 mod id;
 mod person;
+mod subscription;
 mod upstream;
 
 pub use self::{
     id::{
         AliasId, ConsumerId, EvaluationId, IncidentId, ModelId, MonitorId, NamespaceId, PolicyId, ProposalId,
-        VersionLabel,
+        SubscriptionId, VersionLabel,
     },
     person::PersonName,
+    subscription::SubscriptionName,
     upstream::UpstreamName,
 };
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -208,6 +210,7 @@ name!(ProposalName);
 name!(MonitorName);
 name!(IncidentName);
 name!(ConsumerName);
+name!(SubscriptionName);
 name!(UpstreamName);
 name!(PersonName);
 name!(NamespaceName);

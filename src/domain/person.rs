@@ -19,6 +19,7 @@ use super::{
     policy::Policy,
     proposal::Proposal,
     resource::Resource,
+    subscription::Subscription,
     upstream::Upstream,
     version::Version,
 };
@@ -222,6 +223,12 @@ impl Personal for Proposal {
     }
 }
 
+impl Personal for Subscription {
+    fn visit(&mut self, see: &mut dyn FnMut(&mut String)) {
+        self.content.filter.visit(see);
+    }
+}
+
 impl Personal for Incident {
     fn visit(&mut self, see: &mut dyn FnMut(&mut String)) {
         self.opening.visit(see);
@@ -269,6 +276,7 @@ impl Personal for Resource {
             Resource::Monitor(state) => state.visit(see),
             Resource::Upstream(state) => state.visit(see),
             Resource::Person(state) => state.visit(see),
+            Resource::Subscription(state) => state.visit(see),
         }
     }
 }

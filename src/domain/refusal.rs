@@ -121,6 +121,12 @@ reasons! {
     ConsumerOwn => "CONSUMER_OWN",
     /// A brownout before the sunset.
     VersionBrownout => "VERSION_BROWNOUT",
+    /// The subscription has no webhook.
+    NoWebhook => "NO_WEBHOOK",
+    /// The webhook of a subscription is its reader.
+    SubscriptionHasWebhook => "SUBSCRIPTION_HAS_WEBHOOK",
+    /// A namespace has as many subscriptions as it may have.
+    TooManySubscriptions => "TOO_MANY_SUBSCRIPTIONS",
     /// An alias needs an approved version.
     AliasTargetNotApproved => "ALIAS_TARGET_NOT_APPROVED",
     /// A version is no safe way back.

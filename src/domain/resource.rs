@@ -9,12 +9,13 @@ use super::{
     monitor::Monitor,
     name::{
         AliasName, ConsumerName, EvaluationName, IncidentName, ModelName, MonitorName, NamespaceId,
-        NamespaceName, PersonName, PolicyName, ProposalName, UpstreamName, VersionName,
+        NamespaceName, PersonName, PolicyName, ProposalName, SubscriptionName, UpstreamName, VersionName,
     },
     namespace::Namespace,
     person::{Person, Personal},
     policy::Policy,
     proposal::Proposal,
+    subscription::Subscription,
     time::Timestamp,
     upstream::Upstream,
     version::Version,
@@ -49,6 +50,8 @@ pub enum ResourceName {
     Upstream(UpstreamName),
     /// Of a person.
     Person(PersonName),
+    /// Of a durable subscription.
+    Subscription(SubscriptionName),
 }
 
 impl ResourceName {
@@ -67,6 +70,7 @@ impl ResourceName {
             Kind::Monitor => ResourceName::Monitor(text.parse()?),
             Kind::Upstream => ResourceName::Upstream(text.parse()?),
             Kind::Person => ResourceName::Person(text.parse()?),
+            Kind::Subscription => ResourceName::Subscription(text.parse()?),
         })
     }
 
@@ -85,6 +89,7 @@ impl ResourceName {
             "monitors" => Kind::Monitor,
             "upstreams" => Kind::Upstream,
             "persons" => Kind::Person,
+            "subscriptions" => Kind::Subscription,
             _ => Kind::Namespace,
         };
         Self::parse(kind, text)
@@ -105,6 +110,7 @@ impl ResourceName {
             ResourceName::Monitor(_) => Kind::Monitor,
             ResourceName::Upstream(_) => Kind::Upstream,
             ResourceName::Person(_) => Kind::Person,
+            ResourceName::Subscription(_) => Kind::Subscription,
         }
     }
 
@@ -114,7 +120,8 @@ impl ResourceName {
             ResourceName::Namespace(_)
             | ResourceName::Policy(_)
             | ResourceName::Upstream(_)
-            | ResourceName::Person(_) => return None,
+            | ResourceName::Person(_)
+            | ResourceName::Subscription(_) => return None,
             ResourceName::Model(name) => name.clone(),
             ResourceName::Version(name) => name.model.clone(),
             ResourceName::Alias(name) => name.model.clone(),
@@ -141,6 +148,7 @@ impl ResourceName {
             ResourceName::Monitor(name) => &name.version.model.namespace,
             ResourceName::Upstream(name) => &name.namespace,
             ResourceName::Person(name) => &name.namespace,
+            ResourceName::Subscription(name) => &name.namespace,
         }
     }
 }
@@ -166,6 +174,7 @@ impl fmt::Display for ResourceName {
             ResourceName::Monitor(name) => name.fmt(f),
             ResourceName::Upstream(name) => name.fmt(f),
             ResourceName::Person(name) => name.fmt(f),
+            ResourceName::Subscription(name) => name.fmt(f),
         }
     }
 }
@@ -197,11 +206,13 @@ pub enum Kind {
     Upstream,
     /// A person.
     Person,
+    /// A durable subscription.
+    Subscription,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 12] = [
+    pub const ALL: [Kind; 13] = [
         Kind::Namespace,
         Kind::Model,
         Kind::Version,
@@ -214,6 +225,7 @@ impl Kind {
         Kind::Monitor,
         Kind::Upstream,
         Kind::Person,
+        Kind::Subscription,
     ];
 
     /// The word for people.
@@ -231,6 +243,7 @@ impl Kind {
             Kind::Monitor => "monitor",
             Kind::Upstream => "upstream record",
             Kind::Person => "person",
+            Kind::Subscription => "subscription",
         }
     }
 }
@@ -263,6 +276,8 @@ pub enum Resource {
     Upstream(Box<Upstream>),
     /// A person who was erased.
     Person(Box<Person>),
+    /// A durable subscription.
+    Subscription(Box<Subscription>),
 }
 
 impl Resource {
@@ -281,6 +296,7 @@ impl Resource {
             Kind::Monitor => Resource::Monitor(serde_json::from_slice(json)?),
             Kind::Upstream => Resource::Upstream(serde_json::from_slice(json)?),
             Kind::Person => Resource::Person(serde_json::from_slice(json)?),
+            Kind::Subscription => Resource::Subscription(serde_json::from_slice(json)?),
         })
     }
 
@@ -299,6 +315,7 @@ impl Resource {
             Resource::Monitor(resource) => ResourceName::Monitor(resource.name.clone()),
             Resource::Upstream(resource) => ResourceName::Upstream(resource.name.clone()),
             Resource::Person(resource) => ResourceName::Person(resource.name.clone()),
+            Resource::Subscription(resource) => ResourceName::Subscription(resource.name.clone()),
         }
     }
 
@@ -369,3 +386,4 @@ typed!(Consumer, ConsumerName, Consumer);
 typed!(Monitor, MonitorName, Monitor);
 typed!(Upstream, UpstreamName, Upstream);
 typed!(Person, PersonName, Person);
+typed!(Subscription, SubscriptionName, Subscription);

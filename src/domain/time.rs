@@ -81,6 +81,12 @@ impl Timestamp {
         jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time).ok()
     }
 
+    /// Reads a time as HTTP headers write it.
+    pub fn parse_http_date(text: &str) -> Option<Self> {
+        let time = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?;
+        Self::from_micros(time.as_microsecond())
+    }
+
     /// Reads RFC 3339, such as `2026-03-01T12:00:00Z`. Finer fractions are cut as
     /// [`Timestamp::from_parts`] cuts them: to the microsecond before, also before 1970.
     pub fn parse(text: &str) -> Option<Self> {

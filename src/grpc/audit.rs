@@ -1,6 +1,6 @@
 //! AuditService.
 
-mod stream;
+pub(super) mod stream;
 
 use super::{
     answer,
@@ -8,13 +8,13 @@ use super::{
     namespace::read_parent,
 };
 use crate::{
-    domain::time::Timestamp,
+    domain::{event::EventFilter, time::Timestamp},
     proto::v1::{self, audit_service_server::AuditService},
     registry::{
         Registry,
-        audit::{EventFilter, ListEvents},
+        audit::ListEvents,
         leaf::AuditEvent,
-        subscription::{Start, SubscribeOptions},
+        stream::{Start, SubscribeOptions, Wanted},
         token::ResumeToken,
     },
 };
@@ -107,18 +107,22 @@ fn read_options(fields: &mut Fields, message: v1::SubscribeAuditEventsRequest) -
     let start = read_start(fields, start);
     let filter = read_filter(fields, filter);
     let progress_interval = read_interval(fields, progress_interval);
-    let max_batch = match usize::try_from(max_batch_size) {
+    let max_batch = read_batch_size(fields, max_batch_size);
+    let stop = stop.map(|v1::subscribe_audit_events_request::Stop::StopPosition(position)| position);
+    let (start, filter) = start.zip(filter)?;
+    let wanted = Wanted { filter, partition: None };
+    Some(SubscribeOptions { start, stop, wanted, progress_interval, max_batch })
+}
+
+pub(super) fn read_batch_size(fields: &mut Fields, size: i32) -> usize {
+    match usize::try_from(size) {
         Ok(0) => BATCH,
         Ok(size) if size <= MOST_BATCH => size,
         _ => {
-            fields
-                .refuse("max_batch_size", format!("{max_batch_size} is not allowed; use 0 to {MOST_BATCH}"));
+            fields.refuse("max_batch_size", format!("{size} is not allowed; use 0 to {MOST_BATCH}"));
             BATCH
         }
-    };
-    let stop = stop.map(|v1::subscribe_audit_events_request::Stop::StopPosition(position)| position);
-    let (start, filter) = start.zip(filter)?;
-    Some(SubscribeOptions { start, stop, filter, progress_interval, max_batch })
+    }
 }
 
 fn read_start(
@@ -146,14 +150,14 @@ fn read_start(
     }
 }
 
-fn read_filter(fields: &mut Fields, filter: Option<v1::AuditEventFilter>) -> Option<EventFilter> {
+pub(super) fn read_filter(fields: &mut Fields, filter: Option<v1::AuditEventFilter>) -> Option<EventFilter> {
     let v1::AuditEventFilter { types, resource_prefixes, actors } = filter.unwrap_or_default();
     fields.within("filter", |fields| {
         EventFilter::new(&types, &resource_prefixes, &actors).map_err(|found| fields.refuse_all(&found)).ok()
     })
 }
 
-fn read_interval(fields: &mut Fields, interval: Option<prost_types::Duration>) -> Duration {
+pub(super) fn read_interval(fields: &mut Fields, interval: Option<prost_types::Duration>) -> Duration {
     let Some(interval) = interval else { return PROGRESS };
     // Not the conversion of prost: it overflows for the least of all numbers.
     let read = match (u64::try_from(interval.seconds), u32::try_from(interval.nanos)) {
@@ -171,7 +175,7 @@ fn read_interval(fields: &mut Fields, interval: Option<prost_types::Duration>) -
 
 /// An event on the wire: the exact bytes of its leaf, shared and not copied; and
 /// beside them the name of who acted.
-fn write_event(event: &AuditEvent, actor: String) -> v1::AuditEvent {
+pub(super) fn write_event(event: &AuditEvent, actor: String) -> v1::AuditEvent {
     v1::AuditEvent {
         position: event.position,
         r#type: event.kind.clone(),

@@ -53,6 +53,11 @@ impl From<Error> for Status {
                 let metadata = [("position", position.to_string()), ("size", size.to_string())];
                 status(Code::OutOfRange, sentence, "POSITION_BEYOND_HEAD", metadata)
             }
+            Error::ReaderFenced { present } => {
+                let metadata = [("present_generation", present.to_string())];
+                status(Code::FailedPrecondition, sentence, "READER_FENCED", metadata)
+            }
+            Error::ReaderReplaced => status(Code::Aborted, sentence, "READER_FENCED", []),
             Error::LogForked => status(Code::FailedPrecondition, sentence, "LOG_FORKED", []),
             Error::Unavailable(_) => {
                 let mut details = info("UNAVAILABLE", []);
@@ -157,6 +162,7 @@ fn resource_type(kind: Kind) -> &'static str {
         Kind::Monitor => "steward.dev/Monitor",
         Kind::Upstream => "steward.dev/Upstream",
         Kind::Person => "steward.dev/Person",
+        Kind::Subscription => "steward.dev/Subscription",
     }
 }
 
@@ -174,6 +180,7 @@ fn not_found_reason(kind: Kind) -> &'static str {
         Kind::Monitor => "MONITOR_NOT_FOUND",
         Kind::Upstream => "UPSTREAM_NOT_FOUND",
         Kind::Person => "PERSON_NOT_FOUND",
+        Kind::Subscription => "SUBSCRIPTION_NOT_FOUND",
     }
 }
 
@@ -191,6 +198,7 @@ fn exists_reason(kind: Kind) -> &'static str {
         Kind::Monitor => "MONITOR_EXISTS",
         Kind::Upstream => "UPSTREAM_EXISTS",
         Kind::Person => "PERSON_EXISTS",
+        Kind::Subscription => "SUBSCRIPTION_EXISTS",
     }
 }
 

@@ -216,6 +216,7 @@ read_at!(
     get_incident_request,
     get_monitor_request,
     get_proposal_request,
+    get_subscription_request,
     get_upstream_request
 );
 

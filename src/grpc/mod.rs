@@ -24,8 +24,10 @@ pub mod person;
 pub mod policy;
 pub mod proposal;
 pub mod serve;
+pub mod subscription;
 pub mod upstream;
 pub mod version;
+mod webhook;
 
 use tonic::{Response, Status, codec::SingleMessageCompressionOverride};
 use tonic_types::{ErrorDetails, StatusExt};

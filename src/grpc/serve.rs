@@ -88,6 +88,7 @@ impl Default for ServeOptions {
             max_deadline: Duration::from_secs(30),
             long_lived: LongLived::new(&[
                 "/steward.v1.AuditService/SubscribeAuditEvents",
+                "/steward.v1.SubscriptionService/ReadSubscription",
                 super::health::WATCH_PATH,
             ]),
             cors_origins: Vec::new(),

@@ -76,6 +76,18 @@ pub enum Error {
         /// Why not.
         cause: String,
     },
+    /// An acknowledgement by a reader who is not the present one.
+    #[error(
+        "another reader has taken the partition over: its generation is {present}; open the partition again to \
+         go on, and expect its events since the last acknowledgement once more"
+    )]
+    ReaderFenced {
+        /// The generation of the present reader.
+        present: u64,
+    },
+    /// The end of a reader's stream.
+    #[error("another reader has taken the partition over, or somebody has moved it")]
+    ReaderReplaced,
     /// The store does not answer now.
     #[error("{0}")]
     Unavailable(String),

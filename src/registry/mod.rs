@@ -8,7 +8,9 @@
 //! | [`scheduler`] [`lookout`] [`usage`] | what the clock does; what happens to ways back; who uses what |
 //! | [`mutation`] [`view`] | how a change is decided, and what it sees |
 //! | [`committer`] [`encode`] [`leaf`] [`projection`] | how it is written |
-//! | [`feed`] [`subscription`] [`token`] | how it is followed |
+//! | [`feed`] [`stream`] [`token`] | how it is followed |
+//! | [`webhook`] | to whom it is sent |
+//! | [`subscription`] | who gets it for certain, and how far they have got |
 //! | [`read`] [`page`] [`states`] [`resolutions`] | how states are read, now and in the past |
 //! | [`verify`] [`rebuild`] [`recheck`] | that state, log and decisions agree |
 //! | [`tree`] [`proof`] [`checkpoint`] [`epoch`] | what makes the log provable: proofs, signed checkpoints, new beginnings |
@@ -53,6 +55,7 @@ pub mod resolutions;
 pub mod rollback;
 pub mod scheduler;
 pub mod states;
+pub mod stream;
 pub mod subscription;
 pub mod token;
 pub mod tree;
@@ -61,6 +64,7 @@ pub mod usage;
 pub mod verify;
 pub mod version;
 pub mod view;
+pub mod webhook;
 
 use self::{
     call::Call,
@@ -71,7 +75,9 @@ use self::{
     log::Log,
     mutation::{Committed, Mutation},
     states::Store,
+    subscription::{backlog::Backlogs, reader::Readers},
     usage::Usage,
+    webhook::post::Poster,
 };
 use crate::{
     domain::{
@@ -81,7 +87,10 @@ use crate::{
     store::{beside::Beside, engine::Engine, keys},
 };
 use serde::Serialize;
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 use tokio::{
     sync::{Mutex, RwLock, watch},
     task::JoinSet,
@@ -103,6 +112,9 @@ struct Inner {
     drain: CancellationToken,
     failed: watch::Sender<Option<String>>,
     usage: Usage,
+    readers: Readers,
+    backlogs: Backlogs,
+    poster: OnceLock<Arc<dyn Poster>>,
 }
 
 /// What a registry is opened with besides its engine.
@@ -147,6 +159,9 @@ impl Registry {
             drain: CancellationToken::new(),
             failed: watch::Sender::new(None),
             usage: Usage::default(),
+            readers: Readers::default(),
+            backlogs: Backlogs::default(),
+            poster: OnceLock::new(),
         }));
         registry.verify_all().await?;
         if !setup.accepts_loss {

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     domain::{
-        event::{Event, EventType},
+        event::{Event, EventFilter, EventType},
         lifecycle::Decision,
         name::{NamespaceId, PersonName},
         person::{Person, Personal, Pseudonym, SALT},
@@ -28,6 +28,7 @@ use crate::{
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// What is forgotten when a person is erased.
 #[derive(Clone, PartialEq, Eq)]
@@ -178,6 +179,24 @@ impl Registry {
         let Some(secret) = view.secret().await? else { return Ok(None) };
         let found = view.directory(&mask::by_text(namespace, &secret, text)).await?;
         Ok(found.and_then(|bytes| Pseudonym::from_bytes(&bytes)))
+    }
+
+    /// The same filter with the present pseudonyms of those whom it names, which is what
+    /// events hold. Asked again for each page: whoever is named may act for the first time.
+    pub(super) async fn translated<'a>(
+        &self,
+        namespace: &NamespaceId,
+        filter: &'a EventFilter,
+    ) -> Result<Cow<'a, EventFilter>, Error> {
+        if filter.actors().is_empty() {
+            return Ok(Cow::Borrowed(filter));
+        }
+        let mut pseudonyms = Vec::new();
+        for actor in filter.actors() {
+            let found = self.pseudonym_of(namespace, actor).await?;
+            pseudonyms.extend(found.map(|pseudonym| pseudonym.to_string()));
+        }
+        Ok(Cow::Owned(filter.with_actors(pseudonyms)))
     }
 
     /// Who made each of these events, by the names that are known.

@@ -142,7 +142,8 @@ fn index(resource: &Resource, mut entry: impl FnMut(Bytes, Bytes)) -> Result<(),
         | Resource::Consumer(_)
         | Resource::Monitor(_)
         | Resource::Upstream(_)
-        | Resource::Person(_) => {}
+        | Resource::Person(_)
+        | Resource::Subscription(_) => {}
     }
     Ok(())
 }

@@ -1,314 +1,346 @@
-//! Following a log: the stream contract G1–G10 of `proto/steward/v1/audit.proto`.
-//!
-//! A subscription is pulled: it holds a position and nothing else, so a slow
-//! reader costs nothing and is never dropped for being slow. It reads the shared
-//! feed while it can and pages of the store while it is behind.
+//! Use cases of durable subscriptions: what is wanted, and by whom. How far the readers
+//! have got is kept beside the log ([`cursor`]), because each acknowledgement as an event
+//! would be one more event to acknowledge.
 
+pub mod backlog;
+pub mod cursor;
+pub mod reader;
+pub mod stall;
+
+use self::{
+    backlog::{MOST_LOOKED_AT, Standing},
+    cursor::History,
+};
 use super::{
     Registry,
-    audit::EventFilter,
+    call::{Call, Stored},
     error::Error,
-    leaf::{self, AuditEvent},
-    log::Log,
-    token::ResumeToken,
+    mutation::Mutation,
+    page::{Listing, Page, PageRequest},
+    read::ReadAt,
+    states::read_record,
+    stream::Start,
+    view::View,
+    webhook::{self, WithSecret, key::Secrets},
 };
 use crate::{
-    audit::merkle::{Hash, leaf_hash},
-    domain::{name::NamespaceId, time::Timestamp},
-    store::keys,
+    domain::{
+        check::Valid,
+        event::{Event, EventType},
+        mask,
+        name::{NamespaceId, NamespaceName, SubscriptionName},
+        refusal::{Reason, Refusal},
+        subscription::{MOST_SUBSCRIPTIONS, Subscription, SubscriptionContent, cursor::Cursor},
+        time::Timestamp,
+        webhook::{WebhookContent, WebhookStatus, signature::WebhookSecret},
+    },
+    store::{engine::Write, keys},
 };
-use std::{sync::Arc, time::Duration};
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep_until},
-};
-use tokio_util::sync::CancellationToken;
+use async_trait::async_trait;
+use bytes::Bytes;
+use serde::Serialize;
 
-/// Where a subscription begins.
+/// A list looks through so many waiting events of each subscription at most.
+const LOOKED_AT_BY_A_LIST: u64 = 1_000;
+
+#[derive(Serialize)]
+struct CreateSubscription {
+    name: SubscriptionName,
+    content: Valid<SubscriptionContent>,
+    start: String,
+    #[serde(skip)]
+    hook: Hook,
+    /// Where `start` is now; a repeat is recognised by what was asked for.
+    #[serde(skip)]
+    position: u64,
+}
+
+#[async_trait]
+impl Mutation for CreateSubscription {
+    async fn decide(&self, view: &mut View<'_>, _: &Call, now: Timestamp) -> Result<Vec<Event>, Error> {
+        if view.find::<Subscription>(&self.name).await?.is_some() {
+            return Err(Error::exists(self.name.clone(), "; update it, or choose another id"));
+        }
+        let all = keys::subscriptions(&self.name.namespace);
+        if view.scan(all, MOST_SUBSCRIPTIONS).await?.len() >= MOST_SUBSCRIPTIONS {
+            let sentence = format!("it has {MOST_SUBSCRIPTIONS} subscriptions, as many as it may have");
+            let namespace = NamespaceName(self.name.namespace.clone());
+            return Err(vec![Refusal::new(Reason::TooManySubscriptions, &namespace, sentence)].into());
+        }
+        let content = self.content.clone().into_inner();
+        let subscription = Subscription::create(self.name.clone(), content, self.position, now);
+        Ok(vec![Event::set(EventType::SubscriptionCreated, self.hook.follow(subscription, now))])
+    }
+
+    async fn asides(&self, _: &mut View<'_>, _: &Call, now: Timestamp) -> Result<Vec<Write>, Error> {
+        match &self.content.webhook {
+            Some(webhook) => self.hook.keep(&self.name, webhook, now),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn field(&self, _: u32) -> String {
+        "subscription".to_owned()
+    }
+}
+
+#[derive(Serialize)]
+struct UpdateSubscription {
+    name: SubscriptionName,
+    update: SubscriptionContent,
+    mask: Vec<String>,
+    #[serde(skip)]
+    hook: Hook,
+    #[serde(skip)]
+    history: History,
+}
+
+impl UpdateSubscription {
+    async fn merged(
+        &self,
+        view: &mut View<'_>,
+    ) -> Result<(Stored<Subscription>, SubscriptionContent), Error> {
+        let present = view.get::<Subscription>(&self.name).await?;
+        let merged = mask::merge(&present.value.content, &self.update, &self.mask)?;
+        let content = Valid::new(merged, "subscription")?.into_inner();
+        Ok((present, content))
+    }
+}
+
+#[async_trait]
+impl Mutation for UpdateSubscription {
+    async fn decide(&self, view: &mut View<'_>, call: &Call, now: Timestamp) -> Result<Vec<Event>, Error> {
+        let (present, content) = self.merged(view).await?;
+        present.require_etag(&call.etag, self.name.clone())?;
+        let subscription = self.hook.follow(present.value.update(content, now), now);
+        Ok(vec![Event::set(EventType::SubscriptionUpdated, subscription)])
+    }
+
+    /// Readers with another filter begin anew, so that they get what it lets through.
+    async fn asides(&self, view: &mut View<'_>, _: &Call, now: Timestamp) -> Result<Vec<Write>, Error> {
+        let (present, content) = self.merged(view).await?;
+        let mut writes = match (&present.value.content.webhook, &content.webhook) {
+            (None, Some(webhook)) => self.hook.keep(&self.name, webhook, now)?,
+            (Some(_), None) => vec![Write::Delete(keys::webhook_secrets(&self.name))],
+            _ => Vec::new(),
+        };
+        if present.value.content.filter != content.filter || !writes.is_empty() {
+            let fence = |cursor: Cursor| cursor.fence(now);
+            writes.extend(cursor::rewrite_all(view, &present.value, &self.history, fence).await?);
+        }
+        Ok(writes)
+    }
+
+    fn field(&self, _: u32) -> String {
+        "subscription".to_owned()
+    }
+}
+
+#[derive(Serialize)]
+struct SeekSubscription {
+    name: SubscriptionName,
+    start: String,
+    #[serde(skip)]
+    position: u64,
+    #[serde(skip)]
+    history: History,
+}
+
+#[async_trait]
+impl Mutation for SeekSubscription {
+    async fn decide(&self, view: &mut View<'_>, call: &Call, now: Timestamp) -> Result<Vec<Event>, Error> {
+        let present = view.get::<Subscription>(&self.name).await?;
+        present.require_etag(&call.etag, self.name.clone())?;
+        Ok(vec![Event::set(EventType::SubscriptionSought, present.value.seek(self.position, now))])
+    }
+
+    async fn asides(&self, view: &mut View<'_>, _: &Call, now: Timestamp) -> Result<Vec<Write>, Error> {
+        let subscription = view.get::<Subscription>(&self.name).await?.value;
+        let token = self.history.token(view, self.position).await?;
+        let seek = |cursor: Cursor| cursor.seek(self.position, token.encode(), now);
+        cursor::rewrite_all(view, &subscription, &self.history, seek).await
+    }
+
+    fn field(&self, _: u32) -> String {
+        "name".to_owned()
+    }
+}
+
+#[derive(Serialize)]
+struct DeleteSubscription {
+    name: SubscriptionName,
+}
+
+#[async_trait]
+impl Mutation for DeleteSubscription {
+    async fn decide(&self, view: &mut View<'_>, call: &Call, _: Timestamp) -> Result<Vec<Event>, Error> {
+        let present = view.get::<Subscription>(&self.name).await?;
+        present.require_etag(&call.etag, self.name.clone())?;
+        Ok(vec![Event::removed(EventType::SubscriptionDeleted, self.name.clone())])
+    }
+
+    async fn asides(&self, view: &mut View<'_>, _: &Call, _: Timestamp) -> Result<Vec<Write>, Error> {
+        let subscription = view.get::<Subscription>(&self.name).await?.value;
+        let partitions = 0..subscription.content.partition_count;
+        let beside = |partition| [keys::cursor(&self.name, partition), keys::delivery(&self.name, partition)];
+        let attempts = view.scan(keys::attempts(&self.name), usize::MAX / 2).await?;
+        let all = partitions.flat_map(beside).chain(attempts.into_iter().map(|(key, _)| key));
+        Ok(all.chain([keys::webhook_secrets(&self.name)]).map(Write::Delete).collect())
+    }
+
+    fn field(&self, _: u32) -> String {
+        "name".to_owned()
+    }
+}
+
+/// What a webhook begins with.
+#[derive(Default)]
+struct Hook {
+    seed: [u8; 32],
+    /// The header `authorization` of its requests.
+    authorization: String,
+}
+
+impl Hook {
+    /// The subscription whose webhook has a status, as long as it has one.
+    fn follow(&self, subscription: Subscription, now: Timestamp) -> Subscription {
+        let webhook_status = match (&subscription.content.webhook, subscription.webhook_status) {
+            (None, _) => None,
+            (Some(_), Some(status)) => Some(status),
+            (Some(webhook), None) => {
+                let key = WebhookSecret::new(webhook.key_type, &self.seed, now).key;
+                Some(WebhookStatus::begin(key, now))
+            }
+        };
+        Subscription { webhook_status, ..subscription }
+    }
+
+    fn keep(
+        &self,
+        name: &SubscriptionName,
+        webhook: &WebhookContent,
+        now: Timestamp,
+    ) -> Result<Vec<Write>, Error> {
+        let secrets = vec![WebhookSecret::new(webhook.key_type, &self.seed, now)];
+        let authorization = self.authorization.clone();
+        Ok(vec![webhook::key::put(name, &Secrets { secrets, authorization })?])
+    }
+}
+
+/// A subscription, and where its partitions stand.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Start {
-    /// Behind what the stream of this token delivered.
-    Token(ResumeToken),
-    /// At a position, which may be the next one.
-    Position(u64),
-    /// At the first event of this time or later.
-    Time(Timestamp),
-    /// At the first event.
-    Earliest,
-    /// At the next event to be written.
-    Latest,
-}
-
-/// What is wanted of a subscription.
-#[derive(Clone, Debug)]
-pub struct SubscribeOptions {
-    /// Where to begin.
-    pub start: Start,
-    /// The last position wanted.
-    pub stop: Option<u64>,
-    /// Which events.
-    pub filter: EventFilter,
-    /// Longest silence.
-    pub progress_interval: Duration,
-    /// Events in a batch.
-    pub max_batch: usize,
-}
-
-/// What a subscription delivers.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Delivery {
-    /// Events of whole mutations, and the token behind them.
-    Batch(Vec<Arc<AuditEvent>>, ResumeToken),
-    /// Everything before the token's position was looked at.
-    Progress(ResumeToken),
-    /// The stop position was reached.
-    Stopped(ResumeToken),
-    /// The server is shutting down.
-    Drained(ResumeToken),
-}
-
-/// Most bytes of a batch, unless one mutation has more.
-const FULL_BATCH: usize = 1 << 20;
-/// A filtered stream looks at so many pages of events before it lets others work.
-const MOST_PAGES: usize = 16;
-
-/// A subscription in progress.
-pub struct Subscription {
-    registry: Registry,
-    log: Arc<Log>,
-    log_id: [u8; 16],
-    epoch: u32,
-    /// Position of the next event to look at.
-    next: u64,
-    /// Leaf hash of the event before it.
-    last: Option<Hash>,
-    stop: Option<u64>,
-    filter: EventFilter,
-    progress_interval: Duration,
-    max_batch: usize,
-    size: watch::Receiver<u64>,
-    drain: CancellationToken,
-    /// When a progress is due if nothing else comes.
-    progress_due: Instant,
+pub struct Found {
+    /// The subscription.
+    pub subscription: Stored<Subscription>,
+    /// Its partitions, by number; none where the past was read.
+    pub standings: Vec<Standing>,
 }
 
 impl Registry {
-    /// Begins to follow the log of a namespace.
-    pub async fn subscribe(
+    /// Makes a subscription.
+    pub async fn create_subscription(
+        &self,
+        name: SubscriptionName,
+        content: Valid<SubscriptionContent>,
+        start: Start,
+        authorization: String,
+        call: Call,
+    ) -> Result<WithSecret, Error> {
+        self.admit_webhook(content.webhook.as_ref())?;
+        let namespace = name.namespace.clone();
+        let hook = Hook { seed: self.draw_seed(), authorization };
+        let position = self.position_of(&namespace, &start).await?;
+        let start = format!("{start:?}");
+        let create = CreateSubscription { name, content, start, hook, position };
+        let committed = self.mutate(&namespace, "CreateSubscription", create, call).await?;
+        self.with_secret(committed.resource()?).await
+    }
+
+    /// Reads a subscription.
+    pub async fn get_subscription(&self, name: &SubscriptionName, at: ReadAt) -> Result<Found, Error> {
+        let subscription = self.get::<Subscription>(name, at).await?;
+        let standings = match at {
+            ReadAt::Present => self.standings(&subscription.value, MOST_LOOKED_AT).await?,
+            ReadAt::Time(_) | ReadAt::Position(_) => Vec::new(),
+        };
+        Ok(Found { subscription, standings })
+    }
+
+    /// Lists the subscriptions of a namespace by id.
+    pub async fn list_subscriptions(
         &self,
         namespace: &NamespaceId,
-        options: SubscribeOptions,
-    ) -> Result<Subscription, Error> {
-        let log = self.log(namespace).await?;
-        let head = log.head().await?.ok_or_else(|| Error::Internal("a log without a head".to_owned()))?;
-        // The feed is a moment behind the head, and a caller may know the head already.
-        let size = log.feed.size().max(head.size);
-        let next = match &options.start {
-            Start::Token(token) => self.check_token(&log, token, head.log_id, head.epoch, size).await?,
-            Start::Position(position) if *position > size => {
-                return Err(Error::BeyondHead { position: *position, size });
-            }
-            Start::Position(position) => *position,
-            Start::Time(time) => {
-                self.require_past(&log, "start_time", *time).await?;
-                self.size_before(namespace, *time).await?
-            }
-            Start::Earliest => 0,
-            Start::Latest => size,
-        };
-        // A token behind the stop position resumes a stream whose end was lost.
-        if let Some(stop) = options.stop
-            && stop.saturating_add(1) < next
-        {
-            let sentence = format!("{stop} lies before the start, {next}");
-            return Err(Error::field("stop_position", sentence));
+        page_size: i32,
+        page_token: &str,
+    ) -> Result<Page<Found>, Error> {
+        let request = PageRequest::new(page_size, page_token, &("subscriptions", namespace))?;
+        self.log(namespace).await?;
+        let read = |_: &[u8], state: &Bytes| read_record::<Subscription>(state).map(Some);
+        let range = keys::subscriptions(namespace);
+        let listing = Listing { range, reverse: false, follow: None, read: &read };
+        let page = self.page(namespace, listing, &request).await?;
+        let mut items = Vec::with_capacity(page.items.len());
+        for subscription in page.items {
+            let standings = self.standings(&subscription.value, LOOKED_AT_BY_A_LIST).await?;
+            items.push(Found { subscription, standings });
         }
-        Ok(Subscription {
-            last: self.last_hash(namespace, next).await?,
-            size: log.feed.watch(),
-            registry: self.clone(),
-            log,
-            log_id: head.log_id,
-            epoch: head.epoch,
-            next,
-            stop: options.stop,
-            filter: options.filter,
-            progress_interval: options.progress_interval,
-            max_batch: options.max_batch,
-            drain: self.0.drain.clone(),
-            progress_due: Instant::now() + options.progress_interval,
-        })
+        Ok(Page { items, next_page_token: page.next_page_token })
     }
 
-    async fn check_token(
+    /// Changes what a mask names. Another filter ends the streams of all readers.
+    pub async fn update_subscription(
         &self,
-        log: &Log,
-        token: &ResumeToken,
-        log_id: [u8; 16],
-        epoch: u32,
-        size: u64,
-    ) -> Result<u64, Error> {
-        if token.log_id != log_id {
-            let sentence = "belongs to another log; use a token of this namespace's stream";
-            return Err(Error::field("resume_token", sentence));
+        name: SubscriptionName,
+        update: SubscriptionContent,
+        mask: Vec<String>,
+        call: Call,
+    ) -> Result<WithSecret, Error> {
+        self.admit_webhook(update.webhook.as_ref())?;
+        let (namespace, is_preview) = (name.namespace.clone(), call.validate_only);
+        let history = self.history(&namespace).await?;
+        let hook = Hook { seed: self.draw_seed(), ..Hook::default() };
+        let update = UpdateSubscription { name: name.clone(), update, mask, hook, history };
+        let committed = self.mutate(&namespace, "UpdateSubscription", update, call).await?;
+        if !is_preview {
+            self.fence_readers(&name).await?;
         }
-        if token.epoch > epoch || token.next > size {
-            return Err(Error::LogForked);
-        }
-        let last = self.last_hash(&log.namespace, token.next).await?;
-        if !token.witnesses(last.as_ref()) {
-            return Err(Error::LogForked);
-        }
-        Ok(token.next)
+        self.with_secret(committed.resource()?).await
     }
 
-    /// Leaf hash of the event before a position.
-    pub(super) async fn last_hash(
+    /// Has all readers go on at another position.
+    pub async fn seek_subscription(
         &self,
-        namespace: &NamespaceId,
-        position: u64,
-    ) -> Result<Option<Hash>, Error> {
-        let Some(last) = position.checked_sub(1) else { return Ok(None) };
-        let leaf = self.value(namespace, keys::event(namespace, last)).await?;
-        leaf.map(|leaf| Some(leaf_hash(&leaf))).ok_or_else(|| gap(last))
-    }
-}
-
-impl Subscription {
-    /// A token for what comes next.
-    pub fn token(&self) -> ResumeToken {
-        ResumeToken::new(self.log_id, self.epoch, self.next, self.last.as_ref())
-    }
-
-    /// Who made each of these events, by the names that are known.
-    pub async fn actors(&self, events: &[Arc<AuditEvent>]) -> Result<Vec<String>, Error> {
-        self.registry.actors(&self.log.namespace, events.iter().map(AsRef::as_ref)).await
-    }
-
-    /// Ends when the server drains.
-    pub async fn drained(&self) {
-        self.drain.cancelled().await;
-    }
-
-    /// The next delivery. After `Stopped`, `Drained` or an error nothing follows.
-    pub async fn next(&mut self) -> Result<Delivery, Error> {
-        loop {
-            if self.stop.is_some_and(|stop| self.next > stop) {
-                return Ok(Delivery::Stopped(self.token()));
-            }
-            if self.drain.is_cancelled() {
-                return Ok(Delivery::Drained(self.token()));
-            }
-            let events = self.collect().await?;
-            if !events.is_empty() {
-                self.progress_due = Instant::now() + self.progress_interval;
-                return Ok(Delivery::Batch(events, self.token()));
-            }
-            if Instant::now() >= self.progress_due {
-                self.progress_due = Instant::now() + self.progress_interval;
-                return Ok(Delivery::Progress(self.token()));
-            }
-            if self.next < *self.size.borrow_and_update() || self.stop.is_some_and(|stop| self.next > stop) {
-                tokio::task::yield_now().await;
-                continue;
-            }
-            tokio::select! {
-                changed = self.size.changed() => {
-                    changed.map_err(|_| Error::Unavailable("the log was closed".to_owned()))?;
-                }
-                () = sleep_until(self.progress_due) => {}
-                () = self.drain.cancelled() => {}
-            }
+        name: SubscriptionName,
+        start: Start,
+        call: Call,
+    ) -> Result<Stored<Subscription>, Error> {
+        call.require_reason()?;
+        let (namespace, is_preview) = (name.namespace.clone(), call.validate_only);
+        let position = self.position_of(&namespace, &start).await?;
+        let history = self.history(&namespace).await?;
+        let start = format!("{start:?}");
+        let seek = SeekSubscription { name: name.clone(), start, position, history };
+        let committed = self.mutate(&namespace, "SeekSubscription", seek, call).await?;
+        if !is_preview {
+            self.fence_readers(&name).await?;
         }
+        committed.resource()
     }
 
-    /// Matching events up to a full batch, whole mutations each.
-    async fn collect(&mut self) -> Result<Vec<Arc<AuditEvent>>, Error> {
-        let mut batch = Vec::new();
-        let mut looked_at = None;
-        let (mut bytes, mut examined) = (0, 0);
-        let most_examined = MOST_PAGES * self.log.feed.limits.page;
-        'full: while batch.len() < self.max_batch && bytes < FULL_BATCH && examined < most_examined {
-            let page = self.page().await?;
-            if page.is_empty() {
-                break;
-            }
-            let filter = self.filter.translated(&self.registry, &self.log.namespace).await?;
-            for mutation in page.chunk_by(|_, event| event.mutation.index > 0) {
-                let wanted = mutation.iter().filter(|event| filter.matches(event));
-                let (count, weight) = wanted
-                    .clone()
-                    .fold((0, 0), |(count, weight), event| (count + 1, weight + event.weight()));
-                let overfull = batch.len() + count > self.max_batch || bytes + weight > FULL_BATCH;
-                if count > 0 && overfull && !batch.is_empty() {
-                    break 'full;
-                }
-                bytes += weight;
-                batch.extend(wanted.cloned());
-                examined += mutation.len();
-                self.next += mutation.len() as u64;
-                looked_at = mutation.last().cloned();
-            }
+    /// Removes a subscription; answers the position of the event.
+    pub async fn delete_subscription(
+        &self,
+        name: SubscriptionName,
+        call: Call,
+    ) -> Result<Option<u64>, Error> {
+        call.require_reason()?;
+        let (namespace, is_preview) = (name.namespace.clone(), call.validate_only);
+        let delete = DeleteSubscription { name: name.clone() };
+        let committed = self.mutate(&namespace, "DeleteSubscription", delete, call).await?;
+        if !is_preview && self.get_at::<Subscription>(&name, self.now()).await?.is_none() {
+            self.0.readers.forget(&name);
+            self.0.backlogs.forget(&name);
         }
-        self.last = looked_at.map_or(self.last, |event| Some(leaf_hash(&event.leaf)));
-        Ok(batch)
+        Ok(committed.position())
     }
-
-    /// The next events that are durable, whole mutations each.
-    async fn page(&self) -> Result<Vec<Arc<AuditEvent>>, Error> {
-        let end = self.stop.map_or(u64::MAX, |stop| stop.saturating_add(1)).min(self.log.feed.size());
-        if self.next >= end {
-            return Ok(Vec::new());
-        }
-        // Small batches of everything are read in small pages.
-        let page = self.log.feed.limits.page;
-        let limit = if self.filter.is_empty() { page.min(self.max_batch) } else { page };
-        let mut events = self.read(self.next, limit, end).await?;
-        loop {
-            check_dense(self.next, &events)?;
-            let Some(last) = events.last() else { return Err(gap(self.next)) };
-            let missing = last.mutation.count.saturating_sub(last.mutation.index.saturating_add(1));
-            let from = last.position + 1;
-            if missing == 0 || from >= end {
-                return Ok(events);
-            }
-            let rest = self.read(from, usize::try_from(missing).unwrap_or(page), end).await?;
-            if rest.is_empty() {
-                return Err(gap(from));
-            }
-            events.extend(rest);
-        }
-    }
-
-    /// Events from the feed, or from the store where the feed does not reach back.
-    async fn read(&self, from: u64, limit: usize, end: u64) -> Result<Vec<Arc<AuditEvent>>, Error> {
-        let limit = limit.min(usize::try_from(end - from).unwrap_or(limit));
-        if let Some(events) = self.log.feed.read(from, limit) {
-            return Ok(events);
-        }
-        let namespace = &self.log.namespace;
-        let pairs = self.registry.scan(namespace, keys::events(namespace, from..end), limit, false).await?;
-        let event = |(key, leaf): (bytes::Bytes, bytes::Bytes)| {
-            let position = keys::position_of(&key).ok_or_else(|| gap(from))?;
-            leaf::read_event(position, leaf).map(Arc::new)
-        };
-        pairs.into_iter().map(event).collect()
-    }
-}
-
-/// G9: a hole is never skipped.
-fn check_dense(from: u64, events: &[Arc<AuditEvent>]) -> Result<(), Error> {
-    for (expected, event) in (from..).zip(events) {
-        if event.position != expected {
-            return Err(gap(expected));
-        }
-    }
-    Ok(())
-}
-
-fn gap(position: u64) -> Error {
-    tracing::error!(position, "the audit log has a gap");
-    Error::Damaged(format!(
-        "the event at position {position} is missing from the log; restore the store from a backup"
-    ))
 }

@@ -29,6 +29,11 @@ impl ResumeToken {
         ResumeToken { log_id, epoch, next, witness: witness(last) }
     }
 
+    /// The token as it was given out in an earlier epoch of the same history.
+    pub fn in_epoch(self, epoch: u32) -> Self {
+        ResumeToken { epoch, ..self }
+    }
+
     /// Whether the event before this token's position is the one it was given for.
     pub fn witnesses(&self, last: Option<&Hash>) -> bool {
         self.witness == witness(last)

@@ -10,6 +10,7 @@ mod due;
 mod person;
 mod reference;
 mod series;
+mod subscription;
 mod tree;
 mod window;
 
@@ -22,6 +23,7 @@ pub use series::{
     group_of_series, series, series_of_metric, series_of_model, series_of_version, series_point,
     version_of_series,
 };
+pub use subscription::{attempt, attempts, cursor, delivery, subscriptions, webhook_secrets};
 pub use tree::{subtree, subtrees};
 pub use window::{evaluation_by_window, evaluation_of_index, evaluations_by_window};
 
@@ -38,6 +40,11 @@ use std::ops::Range;
 #[repr(u8)]
 enum Tag {
     Subtree = b'T',
+    Attempt = b'A',
+    Cursor = b'C',
+    Delivery = b'D',
+    WebhookSecrets = b'W',
+    Subscription = b'S',
     Alias = b'a',
     ModelByCreation = b'c',
     Due = b'd',
@@ -163,6 +170,7 @@ pub fn state(name: &ResourceName) -> Bytes {
         ResourceName::Monitor(name) => monitors_of(&name.version).text(name.monitor.as_str()).done(),
         ResourceName::Upstream(name) => Key::new(Tag::Upstream, &name.namespace).text(&name.segment()).done(),
         ResourceName::Person(name) => person::erased(name),
+        ResourceName::Subscription(name) => subscription::state(name),
     }
 }
 

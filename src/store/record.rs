@@ -8,7 +8,7 @@ use crate::domain::{
     time::Timestamp,
 };
 use bytes::{BufMut, Bytes, BytesMut};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// First byte of every record of this format.
 const FORMAT: u8 = 1;
@@ -126,6 +126,21 @@ impl PersonEntry {
     /// The pseudonym that text and salt give.
     pub fn pseudonym(&self) -> Pseudonym {
         Pseudonym::of(&self.salt, &self.text)
+    }
+}
+
+/// What is kept beside the log, such as how far a reader has got.
+pub fn encode_aside<T: Serialize>(value: &T) -> Result<Bytes, RecordError> {
+    let mut bytes = vec![FORMAT];
+    serde_json::to_writer(&mut bytes, value).map_err(|error| RecordError(error.to_string()))?;
+    Ok(Bytes::from(bytes))
+}
+
+/// Reads what is kept beside the log.
+pub fn decode_aside<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, RecordError> {
+    match bytes.split_first() {
+        Some((&FORMAT, json)) => serde_json::from_slice(json).map_err(|error| RecordError(error.to_string())),
+        _ => Err(RecordError("a record beside the log has no known format".to_owned())),
     }
 }
 

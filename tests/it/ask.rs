@@ -15,7 +15,8 @@ use steward_registry::proto::v1::{
     model_service_client::ModelServiceClient, monitor_service_client::MonitorServiceClient,
     namespace_service_client::NamespaceServiceClient, person_service_client::PersonServiceClient,
     policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
-    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
+    subscription_service_client::SubscriptionServiceClient, upstream_service_client::UpstreamServiceClient,
+    version_service_client::VersionServiceClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -147,6 +148,13 @@ asks! {
         DeleteUpstream(DeleteUpstreamRequest).delete_upstream;
     PersonServiceClient:
         ErasePerson(ErasePersonRequest).erase_person;
+    SubscriptionServiceClient:
+        CreateSubscription(CreateSubscriptionRequest).create_subscription,
+        UpdateSubscription(UpdateSubscriptionRequest).update_subscription,
+        SeekSubscription(SeekSubscriptionRequest).seek_subscription,
+        RotateWebhookKey(RotateWebhookKeyRequest).rotate_webhook_key,
+        ResumeWebhook(ResumeWebhookRequest).resume_webhook,
+        DeleteSubscription(DeleteSubscriptionRequest).delete_subscription;
     EvaluationServiceClient:
         RecordEvaluation(RecordEvaluationRequest).record_evaluation,
         BatchRecordEvaluations(BatchRecordEvaluationsRequest).batch_record_evaluations;
@@ -354,6 +362,18 @@ pub fn observe(model_id: &str, instead: &str) -> v1::SetUpstreamRequest {
         ..Default::default()
     };
     v1::SetUpstreamRequest { parent: NAMESPACE.to_owned(), upstream: Some(upstream), ..Default::default() }
+}
+
+/// A subscription to what is in the log of `default` and comes to it.
+pub fn subscribe(id: &str, subscription: v1::Subscription) -> v1::CreateSubscriptionRequest {
+    let earliest = v1::StartPoint::Earliest.into();
+    v1::CreateSubscriptionRequest {
+        parent: NAMESPACE.to_owned(),
+        subscription_id: id.to_owned(),
+        subscription: Some(subscription),
+        start: Some(v1::create_subscription_request::Start::StartPoint(earliest)),
+        ..Default::default()
+    }
 }
 
 /// The namespace whose log a mutation writes.

@@ -26,12 +26,13 @@ use steward_registry::{
         lifecycle_service_client::LifecycleServiceClient, metric_service_client::MetricServiceClient,
         model_service_client::ModelServiceClient, namespace_service_client::NamespaceServiceClient,
         policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
-        version_service_client::VersionServiceClient,
+        subscription_service_client::SubscriptionServiceClient, version_service_client::VersionServiceClient,
     },
     registry::{
         Registry,
         environment::{Clock, Entropy, Environment},
         lookout::Lookout,
+        webhook::{post::Poster, sender::Step},
     },
     server::{self, ServerError},
     store::engine::Engine,
@@ -163,6 +164,17 @@ impl TestServer {
         self.registry.as_ref().expect("an unwatched server").carry_out_due(&default).await.unwrap()
     }
 
+    /// Has webhooks sent when the test asks for it.
+    pub fn send_webhooks_by(&self, poster: Arc<dyn Poster>) {
+        self.registry.as_ref().expect("an unwatched server").send_webhooks_by(poster);
+    }
+
+    /// Makes the next attempt of a webhook.
+    pub async fn deliver_next(&self, name: &str) -> Step {
+        let registry = self.registry.as_ref().expect("an unwatched server");
+        registry.deliver_next(&name.parse().unwrap(), 0).await.unwrap()
+    }
+
     /// Looks at the clock and at every way back, as a scheduler that has just started.
     pub async fn carry_out_all(&self) {
         let registry = self.registry.as_ref().expect("an unwatched server");
@@ -230,6 +242,10 @@ impl TestServer {
 
     pub fn evaluations(&self) -> EvaluationServiceClient<Channel> {
         EvaluationServiceClient::new(self.channel.clone())
+    }
+
+    pub fn subscriptions(&self) -> SubscriptionServiceClient<Channel> {
+        SubscriptionServiceClient::new(self.channel.clone())
     }
 
     pub fn metrics(&self) -> MetricServiceClient<Channel> {

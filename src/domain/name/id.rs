@@ -104,6 +104,12 @@ id!(
     "use 1-63 lower-case ASCII letters, digits, `-`, `_` and `.`, beginning with a letter"
 );
 id!(
+    /// A durable subscription, such as `retraining`.
+    SubscriptionId,
+    |t| slug(t, 63, "-_.", true),
+    "use 1-63 lower-case ASCII letters, digits, `-`, `_` and `.`, beginning with a letter"
+);
+id!(
     /// A proposal, a UUID unless the caller chose another.
     ProposalId,
     |t| slug(t, 63, "-_.", false),

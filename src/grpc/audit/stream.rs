@@ -8,7 +8,7 @@ use crate::{
     proto::v1::{self, subscribe_audit_events_response::Message},
     registry::{
         error::Error,
-        subscription::{Delivery, Subscription},
+        stream::{Delivery, Stream as EventStream},
         token::ResumeToken,
     },
 };
@@ -61,14 +61,14 @@ impl Stream for Deliveries {
 }
 
 /// Starts to deliver. The task ends with the reader, the stream or the server.
-pub fn deliver(subscription: Subscription) -> Deliveries {
+pub fn deliver(subscription: EventStream) -> Deliveries {
     let (sender, items) = mpsc::channel(1);
     let ending = Arc::new(OnceLock::new());
     tokio::spawn(pump(subscription, sender, ending.clone()));
     Deliveries { items, ending, sent: 0 }
 }
 
-async fn pump(mut subscription: Subscription, sender: mpsc::Sender<Item>, ending: Arc<OnceLock<Ending>>) {
+async fn pump(mut subscription: EventStream, sender: mpsc::Sender<Item>, ending: Arc<OnceLock<Ending>>) {
     loop {
         // Room first: then the token of a stalled stream stands behind what was
         // accepted, and nothing is read for a reader that does not read.
@@ -110,10 +110,10 @@ enum Step {
     End(Ending),
 }
 
-async fn write(subscription: &Subscription, delivery: Result<Delivery, Error>) -> Result<Step, Error> {
+async fn write(stream: &EventStream, delivery: Result<Delivery, Error>) -> Result<Step, Error> {
     Ok(match delivery? {
         Delivery::Batch(events, token) => {
-            let actors = subscription.actors(&events).await?;
+            let actors = stream.actors(&events).await?;
             let events = events.iter().zip(actors).map(|(event, actor)| write_event(event, actor)).collect();
             let resume_token = token.encode();
             Step::Item(response(Message::Batch(v1::AuditEventBatch { events, resume_token })))

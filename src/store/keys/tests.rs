@@ -183,3 +183,20 @@ fn a_point_is_found_by_version_metric_slice_and_time_and_by_nothing_else() {
     assert_eq!(Some(&group), group_of_series(&second, &point(&second, "accuracy", &all, 6)).as_ref());
     assert!(inside.starts_with(&group) && inside < after_prefix(&group));
 }
+
+#[test]
+fn what_is_kept_of_subscriptions_has_the_bytes_it_always_had() {
+    let name: crate::domain::name::SubscriptionName =
+        "namespaces/default/subscriptions/trainer".parse().unwrap();
+    let (two, seven) = ("\0\0\0\0\0\0\0\u{2}", "\0\0\0\0\0\0\0\u{7}");
+    let known = [
+        (state(&name.clone().into()), "Sdefault\0trainer\0".to_owned()),
+        (cursor(&name, 2), format!("Cdefault\0trainer\0{two}")),
+        (delivery(&name, 2), format!("Ddefault\0trainer\0{two}")),
+        (attempt(&name, 2, 7), format!("Adefault\0trainer\0{two}{seven}")),
+        (webhook_secrets(&name), "Wdefault\0trainer\0".to_owned()),
+    ];
+    for (key, bytes) in known {
+        assert_eq!(key, bytes.as_bytes());
+    }
+}

@@ -5,7 +5,7 @@ use super::{
     comment_on_proposal, create_namespace, delete_alias, delete_model, deprecate, describe_model, erase,
     hold, label_version, observe, open_incident, propose, propose_approval, record, reinstate, reject,
     reject_proposal, release, require_approvals, retire, revoke_approval, rollback, set_alias, submit,
-    undelete_model, withdraw_proposal,
+    subscribe, undelete_model, withdraw_proposal,
 };
 use crate::support::{BEGIN, DAY, NAMESPACE, create_model, create_version, model_name, time, version_name};
 use steward_registry::{
@@ -30,6 +30,7 @@ pub fn one_of_each(word: &str) -> Vec<Ask> {
         alarms(word),
         rented(word),
         vec![erase(LEAVER, word)],
+        subscriptions(word),
     ]
     .concat()
 }
@@ -229,6 +230,34 @@ fn rented(word: &str) -> Vec<Ask> {
             ..Default::default()
         }
         .into(),
+    ]
+}
+
+/// Who gets what happens, from the beginning.
+fn subscriptions(word: &str) -> Vec<Ask> {
+    let (name, reason) = (format!("{NAMESPACE}/subscriptions/trainer"), word.to_owned());
+    let described =
+        v1::Subscription { name: name.clone(), description: word.to_owned(), ..Default::default() };
+    let hook_name = format!("{NAMESPACE}/subscriptions/hook");
+    // A name that leads nowhere, on every machine.
+    let uri = format!("https://{word}.invalid/");
+    let hook = v1::Webhook { uri, ..Default::default() };
+    let start = v1::seek_subscription_request::Start::StartPosition(2);
+    vec![
+        subscribe("trainer", v1::Subscription { description: reason.clone(), ..Default::default() }).into(),
+        v1::UpdateSubscriptionRequest { subscription: Some(described), ..Default::default() }.into(),
+        v1::SeekSubscriptionRequest {
+            name: name.clone(),
+            start: Some(start),
+            reason: reason.clone(),
+            ..Default::default()
+        }
+        .into(),
+        v1::DeleteSubscriptionRequest { name, reason: reason.clone(), ..Default::default() }.into(),
+        subscribe("hook", v1::Subscription { webhook: Some(hook), ..Default::default() }).into(),
+        v1::RotateWebhookKeyRequest { name: hook_name.clone(), reason: reason.clone(), ..Default::default() }
+            .into(),
+        v1::ResumeWebhookRequest { name: hook_name, reason, ..Default::default() }.into(),
     ]
 }
 

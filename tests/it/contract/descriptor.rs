@@ -63,10 +63,13 @@ impl Contract {
         self.services().iter().flat_map(|service| service.methods().collect::<Vec<_>>()).collect()
     }
 
-    /// The methods that change something.
+    /// The methods that change something in the log.
     pub fn mutations(&self) -> Vec<MethodDescriptor> {
         const READS: [&str; 7] = ["Get", "Judge", "List", "Query", "Resolve", "Simulate", "Subscribe"];
+        /// They change what stands beside the log, at most, and are safe to repeat by themselves.
+        const BESIDE: [&str; 3] = ["ReadSubscription", "AcknowledgeEvents", "TestWebhook"];
         let mut methods = self.methods();
+        methods.retain(|method| !BESIDE.contains(&method.name()));
         methods.retain(|method| !READS.iter().any(|verb| method.name().starts_with(verb)));
         methods
     }

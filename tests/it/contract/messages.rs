@@ -124,6 +124,7 @@ fn aip_160_a_filter_is_one_string_and_names_what_it_filters() {
             "ListAuditEventsRequest.filter",
             "the same typed filter as of the stream, so that it can be indexed",
         ),
+        ("Subscription.filter", "the same typed filter as of the stream"),
         ("SubscribeAuditEventsRequest.filter", "typed: a stream decides each event by three set look-ups"),
     ];
     holds(EXCEPT, |contract| {

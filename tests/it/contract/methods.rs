@@ -140,6 +140,10 @@ fn aip_132_list_takes_parent_and_page_and_returns_the_plural() {
             "a view of the models, computed when somebody asks",
         ),
         (
+            "SubscriptionService.ListWebhookDeliveries: `WebhookDeliveries` is no resource",
+            "the newest attempts are kept beside the log and have no names",
+        ),
+        (
             "MetricService.ListMetrics: `Metrics` is no resource",
             "what evaluations measured, gathered from their points when somebody asks",
         ),
@@ -218,6 +222,7 @@ fn aip_135_delete_takes_a_name_and_an_etag_and_returns_empty_or_the_resource() {
         ("AliasService.DeleteAlias: returns the wrong message", POSITION),
         ("ConsumerService.DeleteConsumer: returns the wrong message", POSITION),
         ("UpstreamService.DeleteUpstream: returns the wrong message", POSITION),
+        ("SubscriptionService.DeleteSubscription: returns the wrong message", POSITION),
     ];
     holds(EXCEPT, |contract| {
         of_verb(contract, "Delete", |contract, check, method, resource| {

@@ -8,9 +8,8 @@ use crate::{
     proto::v1::model_service_server::ModelService as _,
     registry::{
         Registry,
-        audit::EventFilter,
         environment::Environment,
-        subscription::{Start, SubscribeOptions},
+        stream::{Start, SubscribeOptions, Wanted},
     },
     store::memory::MemoryEngine,
 };
@@ -37,7 +36,7 @@ async fn follow(registry: &Registry, start: Start) -> Deliveries {
     let options = SubscribeOptions {
         start,
         stop: None,
-        filter: EventFilter::default(),
+        wanted: Wanted::default(),
         progress_interval: Duration::from_secs(3_600),
         max_batch: 1,
     };
