@@ -6,6 +6,7 @@ mod key;
 pub use key::{KEYS, Key};
 
 use crate::{
+    audit::policy::{Party, Policy},
     cli::serve::{EngineKind, LogFormat, ServeArgs},
     outbound::Rules,
 };
@@ -86,6 +87,7 @@ impl fmt::Display for Origin {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     values: BTreeMap<&'static str, (Value, Origin)>,
+    witnesses: Option<Policy>,
 }
 
 impl Config {
@@ -115,8 +117,9 @@ impl Config {
                 values.insert(key.name, key.read_text(&text, Origin::Flag(flag))?);
             }
         }
-        let config = Config { values };
+        let mut config = Config { values, witnesses: None };
         config.require_closed()?;
+        config.witnesses = config.read_witnesses()?;
         Ok(config)
     }
 
@@ -127,6 +130,29 @@ impl Config {
         match listen.ip().is_loopback() || self.insecure_no_auth() {
             true => Ok(()),
             false => Err(ConfigError::Exposed(listen)),
+        }
+    }
+
+    /// The policy in the file that `witness_policy` names.
+    fn read_witnesses(&self) -> Result<Option<Policy>, ConfigError> {
+        let (key, path) = ("witness_policy", self.text("witness_policy"));
+        if path.is_empty() {
+            return Ok(None);
+        }
+        let origin = self.values.get(key).map_or(Origin::Default, |(_, origin)| origin.clone());
+        let wrong = |problem: String| ConfigError::Value { key, origin: origin.clone(), problem };
+        let text = std::fs::read_to_string(path);
+        let text = text.map_err(|error| wrong(format!("is {path}, which cannot be read: {error}")))?;
+        let policy: Policy = text.parse().map_err(|error| wrong(format!("is {path}; {error}")))?;
+        let is_reachable = |witness: &&Party| {
+            let uri = witness.url.as_deref().and_then(|url| url.parse::<http::Uri>().ok());
+            uri.is_some_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")) && uri.host().is_some())
+        };
+        match policy.witnesses().iter().find(|witness| !is_reachable(witness)) {
+            Some(Party { name, .. }) => Err(wrong(format!(
+                "is {path}; the witness {name} needs a URL behind its key, such as https://witness.example"
+            ))),
+            None => Ok(Some(policy)),
         }
     }
 
@@ -175,6 +201,16 @@ impl Config {
             "" => self.data_dir().join("keys"),
             dir => PathBuf::from(dir),
         }
+    }
+
+    /// Who has to cosign checkpoints.
+    pub fn witnesses(&self) -> Option<&Policy> {
+        self.witnesses.as_ref()
+    }
+
+    /// How long a log that grows waits before it is taken to its witnesses again.
+    pub fn witness_period(&self) -> Duration {
+        Duration::from_secs(self.count("witness_seconds") as u64)
     }
 
     /// How the data is kept.

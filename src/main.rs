@@ -118,9 +118,13 @@ async fn new_epoch(command: NewEpoch) -> Result<(), Failure> {
         .map_err(|error| Failure::new(Exit::BadInput, format!("--namespace {namespace:?} {}", error.0)))?;
     let opened = server::epoch::open(&config, &namespace, &command.actor, &command.args.reason).await;
     let epoch = opened.map_err(|error| Failure::new(error.exit(), error))?;
+    let root = match epoch.lost_root.as_str() {
+        "" => "only a witness knows the root".to_owned(),
+        root => format!("root {root}"),
+    };
     say(&format!(
-        "Namespace {namespace} goes on from {} events; up to {} were known (root {}). Its checkpoints have a new \
+        "Namespace {namespace} goes on from {} events; up to {} were known ({root}). Its checkpoints have a new \
          name and key: `steward audit key` shows it, tell everybody who verifies.",
-        epoch.start_position, epoch.lost_size, epoch.lost_root
+        epoch.start_position, epoch.lost_size
     ))
 }

@@ -4,6 +4,7 @@
 
 pub mod epoch;
 pub mod rebuild;
+pub mod witness;
 
 use crate::{
     cli::serve::EngineKind,
@@ -50,6 +51,7 @@ use std::{io, net::SocketAddr, path::Path, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::{Routes, RoutesBuilder};
+use witness::Witnesses;
 
 /// Our services, as health shows them.
 const SERVICES: &[&str] = &[
@@ -176,7 +178,7 @@ pub async fn run(
     let listener = TcpListener::bind(listen).await.map_err(|error| ServerError::Listen(listen, error))?;
     let address = listener.local_addr().map_err(|error| ServerError::Listen(listen, error))?;
     let store = Store::open(config).await?;
-    let setup = Setup { beside: beside(config), ..Setup::default() };
+    let setup = Setup { beside: beside(config), witnesses: config.witnesses().cloned(), ..Setup::default() };
     let registry = match Registry::open_with(store.engine(), environment, setup).await {
         Ok(registry) => registry,
         Err(error) => {
@@ -218,6 +220,10 @@ pub async fn serve(
     let routes = routes(&registry, &health)?;
     let app = grpc::serve::app(routes, http::router(registry.clone()), &options)
         .map_err(|error| ServerError::Config(format!("`cors_origins`: {error}")))?;
+    let witnesses = match config.witnesses() {
+        Some(_) => Some(Witnesses::new().map_err(|error| ServerError::Config(error.to_string()))?),
+        None => None,
+    };
     health.set_serving(SERVICES);
     ready()?;
     let watcher = tokio::spawn(watch(registry.clone(), health, drain.clone()));
@@ -228,9 +234,12 @@ pub async fn serve(
     let cursors = tokio::spawn(registry.clone().watch_subscriptions());
     let webhooks = config.scheduler().then(|| tokio::spawn(registry.clone().follow_webhooks()));
     let scheduler = config.scheduler().then(|| tokio::spawn(registry.clone().follow_the_clock()));
+    let witnesses = witnesses.map(|witnesses| {
+        tokio::spawn(registry.clone().follow_witnesses(Arc::new(witnesses), config.witness_period()))
+    });
     let drained = grpc::serve::serve(listener, app, &options, drain).await;
     tracing::info!(?drained, "all calls have ended");
-    for task in [watcher, sweeper, cursors].into_iter().chain(scheduler).chain(webhooks) {
+    for task in [watcher, sweeper, cursors].into_iter().chain(scheduler).chain(webhooks).chain(witnesses) {
         // All end with the drain; one that failed has nothing left to do.
         let _ = task.await;
     }

@@ -91,6 +91,15 @@ pub enum PolicyError {
     Note(#[from] NoteError),
 }
 
+/// What the signatures under a checkpoint that its log has signed amount to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing<'a> {
+    /// Which witnesses of the policy cosigned it, and when, in seconds since 1970.
+    pub cosigned: Vec<(&'a str, u64)>,
+    /// Whether these are enough.
+    pub is_enough: bool,
+}
+
 /// A checkpoint that satisfies a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Accepted<'a> {
@@ -112,6 +121,13 @@ impl Policy {
         }
     }
 
+    /// The same witnesses and quorum, for logs with these keys in place of its own.
+    #[must_use]
+    pub fn with_logs(&self, keys: impl IntoIterator<Item = VerifierKey>) -> Self {
+        let (witnesses, groups, quorum) = (self.witnesses.clone(), self.groups.clone(), self.quorum);
+        Self { witnesses, groups, quorum, ..Self::of_logs(keys) }
+    }
+
     /// The logs that are trusted.
     pub fn logs(&self) -> &[Party] {
         &self.logs
@@ -128,6 +144,20 @@ impl Policy {
     /// # Errors
     /// If not, or if any signature by a key of the policy is wrong.
     pub fn check<'a>(&'a self, signed: &'a SignedCheckpoint) -> Result<Accepted<'a>, PolicyError> {
+        let Standing { cosigned, is_enough } = self.standing(signed)?;
+        if is_enough {
+            return Ok(Accepted { checkpoint: signed.checkpoint(), cosigned });
+        }
+        let cosigned = cosigned.into_iter().map(|(name, _)| name.to_owned()).collect();
+        Err(PolicyError::NoQuorum { quorum: self.quorum_name().to_owned(), cosigned })
+    }
+
+    /// Verifies that the log of a checkpoint is trusted and has signed it, and tells which
+    /// witnesses have cosigned it.
+    ///
+    /// # Errors
+    /// If the log has not, or if any signature by a key of the policy is wrong.
+    pub fn standing(&self, signed: &SignedCheckpoint) -> Result<Standing<'_>, PolicyError> {
         let origin = || signed.checkpoint().origin().to_owned();
         let parties: Vec<_> = self.logs.iter().filter(|log| signed.is_of(&log.key)).collect();
         if parties.is_empty() {
@@ -142,13 +172,8 @@ impl Policy {
         let times: Vec<_> =
             self.witnesses.iter().map(|witness| cosigned_at(&witness.key, &verified)).collect();
         let all = self.witnesses.iter().zip(&times);
-        let cosigned: Vec<_> =
-            all.filter_map(|(witness, time)| Some((witness.name.as_str(), (*time)?))).collect();
-        if self.reached(&times) {
-            return Ok(Accepted { checkpoint: signed.checkpoint(), cosigned });
-        }
-        let cosigned = cosigned.into_iter().map(|(name, _)| name.to_owned()).collect();
-        Err(PolicyError::NoQuorum { quorum: self.quorum_name().to_owned(), cosigned })
+        let cosigned = all.filter_map(|(witness, time)| Some((witness.name.as_str(), (*time)?))).collect();
+        Ok(Standing { cosigned, is_enough: self.reached(&times) })
     }
 
     /// Whether the quorum is reached by the witnesses that have a time.

@@ -27,6 +27,10 @@ pub struct CheckpointArgs {
     /// Fewest events that it has to cover
     #[arg(long, value_name = "NUMBER", default_value_t = 0, hide_default_value = true)]
     min_size: u64,
+
+    /// The newest that enough witnesses have cosigned, by the server's policy
+    #[arg(long)]
+    require_quorum: bool,
 }
 
 /// Arguments of `steward audit prove`.
@@ -78,15 +82,15 @@ pub struct RotateArgs {
     change: ChangeFlags,
 }
 
-/// A signed checkpoint over at least so many events.
-pub async fn get(session: &Session, min_size: u64) -> Result<Checkpoint, Failure> {
-    let request = GetCheckpointRequest { parent: session.namespace().to_owned(), min_size };
+/// A signed checkpoint over at least so many events; perhaps one that enough witnesses have cosigned.
+pub async fn get(session: &Session, min_size: u64, require_quorum: bool) -> Result<Checkpoint, Failure> {
+    let request = GetCheckpointRequest { parent: session.namespace().to_owned(), min_size, require_quorum };
     session.call(request, async |r| session.checkpoints().get_checkpoint(r).await).await
 }
 
 /// Prints a signed checkpoint as it is.
 pub async fn checkpoint(session: &Session, args: CheckpointArgs) -> Result<(), Failure> {
-    let checkpoint = get(session, args.min_size).await?;
+    let checkpoint = get(session, args.min_size, args.require_quorum).await?;
     match session.output().is_json() {
         true => session.output().resource(&checkpoint, &Facts::new()),
         false => write(&checkpoint.note),
@@ -95,7 +99,7 @@ pub async fn checkpoint(session: &Session, args: CheckpointArgs) -> Result<(), F
 
 /// Prints the keys that verify the log.
 pub async fn key(session: &Session) -> Result<(), Failure> {
-    let checkpoint = get(session, 0).await?;
+    let checkpoint = get(session, 0, false).await?;
     if session.output().is_json() {
         return session.output().resource(&checkpoint, &Facts::new());
     }

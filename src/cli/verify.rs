@@ -211,7 +211,7 @@ impl Expected {
 
 /// The keys that a server names as its own.
 async fn told_by(session: &Session) -> Result<Policy, Failure> {
-    let told = checkpoint::get(session, 0).await?.verifier_keys;
+    let told = checkpoint::get(session, 0, false).await?.verifier_keys;
     let keys: Result<Vec<VerifierKey>, _> = told.iter().map(|key| key.parse()).collect();
     keys.map(Policy::of_logs).map_err(|error| Failure::Contract(format!("The server's key: {error}.")))
 }

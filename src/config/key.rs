@@ -45,6 +45,18 @@ pub const KEYS: &[Key] = &[
         "",
         "Directory that holds the secret keys that sign checkpoints; empty means `keys` in that of the data.",
     ),
+    key(
+        "witness_policy",
+        Kind::Text,
+        "",
+        "File with the witnesses that have to cosign checkpoints (C2SP tlog-policy); empty means none.",
+    ),
+    key(
+        "witness_seconds",
+        Kind::Count(0, 3_600),
+        "10",
+        "How long a log that grows waits before it is taken to its witnesses again.",
+    ),
     key("engine", Kind::Word(&["sled", "memory"]), "sled", "How the data is kept: sled (on disk) or memory."),
     key("cache_mib", Kind::Count(8, 1 << 20), "256", "Memory for the store's cache in MiB."),
     key("insecure_no_auth", Kind::Flag, "false", "Listen beyond this machine although nobody has to log in."),

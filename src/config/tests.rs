@@ -74,3 +74,31 @@ fn other_machines_are_let_in_only_when_the_operator_says_so() {
     assert!(load(ServeArgs::default(), &said).is_ok());
     assert!(load(ServeArgs::default(), &[("STEWARD_LISTEN", "[::1]:7400")]).is_ok());
 }
+
+#[test]
+fn a_witness_policy_is_read_with_the_configuration_and_says_what_is_wrong_with_it() {
+    const KEY: &str = "north.example/witness+ddac601a+BIqI4910CfGV/VLbLTy6XXLKZwm/HZQSG/N0iAG0D29c";
+    assert_eq!(load(ServeArgs::default(), &[]).unwrap().witnesses(), None);
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("witnesses.policy");
+    let name = path.to_str().unwrap();
+    let environment = [("STEWARD_WITNESS_POLICY", name), ("STEWARD_WITNESS_SECONDS", "0")];
+    for (text, expected) in [
+        (None, "cannot be read"),
+        (Some(format!("witness north {KEY} https://north.example")), "the policy has no quorum"),
+        (Some(format!("witness north {KEY}\nquorum north\n")), "the witness north needs a URL"),
+        (
+            Some(format!("witness north {KEY} ftp://north.example\nquorum north\n")),
+            "the witness north needs a URL",
+        ),
+    ] {
+        text.iter().for_each(|text| std::fs::write(&path, text).unwrap());
+        let error = load(ServeArgs::default(), &environment).unwrap_err().to_string();
+        let place = format!("environment STEWARD_WITNESS_POLICY: `witness_policy` is {name}");
+        assert!(error.starts_with(&place) && error.contains(expected), "{error}");
+    }
+    std::fs::write(&path, format!("witness north {KEY} https://north.example/w\nquorum north\n")).unwrap();
+    let config = load(ServeArgs::default(), &environment).unwrap();
+    assert_eq!(config.witnesses().unwrap().witnesses().len(), 1);
+    assert_eq!(config.witness_period(), Duration::ZERO);
+}

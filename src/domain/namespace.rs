@@ -94,7 +94,8 @@ pub struct Epoch {
     pub start_position: u64,
     /// Events that the log was known to have had.
     pub lost_size: u64,
-    /// Root of the tree over those, in hexadecimal digits.
+    /// Root of the tree over those, in hexadecimal digits; empty if only a witness knew of
+    /// them, which tells no root.
     pub lost_root: String,
     /// When it was opened.
     pub open_time: Timestamp,

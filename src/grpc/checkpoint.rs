@@ -9,7 +9,7 @@ use super::{
 use crate::{
     domain::time::DAY,
     proto::v1::{self, checkpoint_service_server::CheckpointService},
-    registry::{Registry, checkpoint::Signed},
+    registry::{Registry, checkpoint::Signed, cosigned::Quorum},
 };
 use tonic::{Request, Response, Status};
 
@@ -26,11 +26,15 @@ impl CheckpointService for Checkpoints {
         &self,
         request: Request<v1::GetCheckpointRequest>,
     ) -> Result<Response<v1::Checkpoint>, Status> {
-        let v1::GetCheckpointRequest { parent, min_size } = request.into_inner();
+        let v1::GetCheckpointRequest { parent, min_size, require_quorum } = request.into_inner();
         let mut fields = Fields::new();
         let namespace = read_parent(&mut fields, &parent);
         let namespace = fields.all(namespace)?;
-        Ok(answer(write(&self.0.checkpoint(&namespace, min_size).await?)))
+        let signed = match require_quorum {
+            true => self.0.cosigned_checkpoint(&namespace, min_size).await?,
+            false => self.0.checkpoint(&namespace, min_size).await?,
+        };
+        Ok(answer(write(signed)))
     }
 
     async fn get_inclusion_proof(
@@ -108,13 +112,24 @@ fn read_overlap(fields: &mut Fields, overlap: Option<prost_types::Duration>) -> 
     allowed
 }
 
-fn write(signed: &Signed) -> v1::Checkpoint {
+fn write(signed: Signed) -> v1::Checkpoint {
+    let quorum = match signed.quorum {
+        Quorum::NotRequired => v1::Quorum::NotRequired,
+        Quorum::Open => v1::Quorum::Open,
+        Quorum::Reached => v1::Quorum::Reached,
+    };
+    let cosignature = |(witness, time): (String, u64)| v1::Cosignature {
+        witness,
+        cosign_time: i64::try_from(time).ok().map(|seconds| prost_types::Timestamp { seconds, nanos: 0 }),
+    };
     let stated = signed.checkpoint.checkpoint();
     v1::Checkpoint {
         note: signed.checkpoint.to_string(),
         origin: stated.origin().to_owned(),
         size: stated.size(),
         root_hash: stated.root().to_vec(),
-        verifier_keys: signed.keys.clone(),
+        verifier_keys: signed.keys,
+        cosignatures: signed.cosigned.into_iter().map(cosignature).collect(),
+        quorum: quorum.into(),
     }
 }

@@ -59,6 +59,10 @@ impl From<Error> for Status {
             }
             Error::ReaderReplaced => status(Code::Aborted, sentence, "READER_FENCED", []),
             Error::LogForked => status(Code::FailedPrecondition, sentence, "LOG_FORKED", []),
+            Error::Disputed { witness, size, .. } => {
+                let metadata = [("witness", witness), ("witness_size", size.to_string())];
+                status(Code::FailedPrecondition, sentence, "WITNESS_DISAGREES", metadata)
+            }
             Error::Unavailable(_) => {
                 let mut details = info("UNAVAILABLE", []);
                 details.set_retry_info(Some(RETRY_DELAY));

@@ -1,5 +1,5 @@
 //! The audit log as static files, for any program that reads C2SP tlog-tiles: the newest
-//! checkpoint, the tiles of the tree, the leaves in bundles. What a full tile or a partial one
+//! checkpoint that enough witnesses have cosigned, the tiles of the tree, the leaves in bundles. What a full tile or a partial one
 //! of a given width holds never changes, so caches may keep it for ever; a checkpoint is
 //! never taken out of a cache.
 
@@ -42,7 +42,7 @@ fn default() -> Path<String> {
 
 async fn checkpoint(State(registry): State<Registry>, Path(namespace): Path<String>) -> Response {
     let Ok(namespace) = NamespaceId::new(&namespace) else { return missing() };
-    match registry.checkpoint(&namespace, 0).await {
+    match registry.cosigned_checkpoint(&namespace, 0).await {
         Ok(signed) => file(TEXT, NEVER, signed.checkpoint.to_string().into()),
         Err(error) => refuse(&error),
     }
@@ -79,7 +79,7 @@ fn missing() -> Response {
 fn refuse(error: &Error) -> Response {
     let code = match error {
         Error::NotFound { .. } => return missing(),
-        Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Unavailable(_) | Error::Disputed { .. } => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     (code, [(header::CACHE_CONTROL, NEVER)], format!("{error}\n")).into_response()

@@ -9,6 +9,7 @@
 use super::{
     Registry,
     call::{Call, Stored},
+    cosigned::{Cosigned, Published, Quorum, Turn},
     error::Error,
     leaf,
     mutation::Mutation,
@@ -19,7 +20,6 @@ use crate::{
         checkpoint::{Checkpoint, SignedCheckpoint},
         key::{KeyName, SigningKey},
         merkle::Hash,
-        note::Signature,
     },
     domain::{
         event::{Event, EventType},
@@ -28,7 +28,7 @@ use crate::{
         time::Timestamp,
     },
     store::{
-        beside::{Beside, Seed},
+        beside::{Beside, Kept, Seed},
         engine::Head,
     },
 };
@@ -49,19 +49,10 @@ const FIRST: &str = "first";
 /// The newest checkpoint of each log in this process, and the keys behind them.
 pub struct Checkpoints {
     beside: Beside,
-    newest: Mutex<HashMap<NamespaceId, Newest>>,
+    /// Each log has a turn of its own, so that none waits for another's.
+    turns: Mutex<HashMap<NamespaceId, Arc<Mutex<Turn>>>>,
     /// A log's first key is made once.
     making: Mutex<()>,
-}
-
-/// Each log has a turn of its own, so that none waits for another's.
-type Newest = Arc<Mutex<Option<Published>>>;
-
-/// A checkpoint that may be given out.
-#[derive(Clone)]
-struct Published {
-    signed: SignedCheckpoint,
-    time: Timestamp,
 }
 
 /// A checkpoint with the keys that verify it.
@@ -71,20 +62,24 @@ pub struct Signed {
     pub checkpoint: SignedCheckpoint,
     /// The log's keys that have signed it, as verifiers take them.
     pub keys: Vec<String>,
+    /// The witnesses of the policy that have cosigned it.
+    pub cosigned: Cosigned,
+    /// Whether these are enough.
+    pub quorum: Quorum,
 }
 
 impl Checkpoints {
     /// With what is kept beside the store.
     pub fn new(beside: Beside) -> Self {
-        Checkpoints { beside, newest: Mutex::default(), making: Mutex::default() }
+        Checkpoints { beside, turns: Mutex::default(), making: Mutex::default() }
     }
 
-    async fn newest(&self, namespace: &NamespaceId) -> Newest {
-        self.newest.lock().await.entry(namespace.clone()).or_default().clone()
+    pub(super) async fn turn(&self, namespace: &NamespaceId) -> Arc<Mutex<Turn>> {
+        self.turns.lock().await.entry(namespace.clone()).or_default().clone()
     }
 
     /// The file system may block.
-    async fn beside<T: Send + 'static>(
+    pub(super) async fn beside<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Beside) -> io::Result<T> + Send + 'static,
     ) -> Result<T, Error> {
@@ -108,47 +103,45 @@ impl Registry {
     /// A signed checkpoint over at least so many events, and not older than a second
     /// if there are more.
     pub async fn checkpoint(&self, namespace: &NamespaceId, at_least: u64) -> Result<Signed, Error> {
+        if let Some(dispute) = &self.turn(namespace).await?.dispute {
+            return Err(Error::disputed(namespace, dispute));
+        }
+        let (signed, keys) = self.newest_checkpoint(namespace, at_least).await?;
+        self.with_standing(signed, keys)
+    }
+
+    /// The same, whatever witnesses say, for them to judge.
+    pub(super) async fn newest_checkpoint(
+        &self,
+        namespace: &NamespaceId,
+        at_least: u64,
+    ) -> Result<(SignedCheckpoint, Vec<String>), Error> {
         let log = self.log(namespace).await?;
         let head = log.head().await?.ok_or_else(|| Error::Internal("a log without a head".to_owned()))?;
         if let Some(last) = at_least.checked_sub(1).filter(|last| *last >= head.size) {
             return Err(Error::BeyondHead { position: last, size: head.size });
         }
-        let newest = self.0.checkpoints.newest(namespace).await;
-        let mut newest = newest.lock().await;
+        let mut turn = self.turn(namespace).await?;
         let now = self.0.environment.clock.now();
         let is_enough = |published: &&Published| {
             let size = published.signed.checkpoint().size();
             let is_fresh = published.time <= now && now < published.time.plus_micros(FRESH_MICROS);
             size >= at_least && (size >= head.size || is_fresh)
         };
-        let signed = match newest.as_ref().filter(is_enough) {
+        let signed = match turn.published.as_ref().filter(is_enough) {
             Some(published) => published.signed.clone(),
             None => {
                 // A leaf or a tile is asked for as soon as the checkpoint is out.
                 self.grow(namespace, head.size).await?;
                 let signed = self.sign(namespace, &head, now).await?;
-                *newest = Some(Published { signed: signed.clone(), time: now });
+                let signed = self.with_cosignatures(&turn, signed);
+                turn.published = Some(Published { signed: signed.clone(), time: now });
                 signed
             }
         };
-        drop(newest);
+        drop(turn);
         let keys = self.verifier_keys(namespace, &head, now).await?;
-        Ok(Signed { checkpoint: signed, keys })
-    }
-
-    /// Adds cosignatures of witnesses to the newest checkpoint, if it is still this one.
-    pub async fn add_cosignatures(
-        &self,
-        namespace: &NamespaceId,
-        of: &SignedCheckpoint,
-        cosignatures: Vec<Signature>,
-    ) {
-        let newest = self.0.checkpoints.newest(namespace).await;
-        if let Some(published) = newest.lock().await.as_mut()
-            && published.signed.checkpoint() == of.checkpoint()
-        {
-            cosignatures.into_iter().for_each(|one| published.signed.add_cosignature(one));
-        }
+        Ok((signed, keys))
     }
 
     /// Signs the state that a head describes, and keeps it before anybody sees it.
@@ -167,7 +160,7 @@ impl Registry {
             signed.sign_also(key).map_err(broken)?;
         }
         let (log, note) = (namespace.to_string(), signed.to_string());
-        self.0.checkpoints.beside(move |beside| beside.publish(&log, note.as_bytes())).await?;
+        self.0.checkpoints.beside(move |beside| beside.keep(Kept::Published, &log, note.as_bytes())).await?;
         Ok(signed)
     }
 
@@ -235,7 +228,7 @@ impl Registry {
 
     /// A log that has signed before takes no other first key by itself.
     async fn refuse_to_forget(&self, namespace: &NamespaceId, origin: &str) -> Result<(), Error> {
-        match self.published(namespace).await? {
+        match self.kept_checkpoint(namespace, Kept::Published).await? {
             Some(signed) if signed.checkpoint().origin() == origin => Err(Error::Unavailable(format!(
                 "the log {origin} has signed checkpoints, but the secret of its key is missing: restore the \
                  directory of keys"
@@ -255,15 +248,18 @@ impl Registry {
         self.0.checkpoints.beside(move |beside| beside.add_seed(&origin, &id, &seed)).await
     }
 
-    /// The newest checkpoint that was kept beside the store.
-    async fn published(&self, namespace: &NamespaceId) -> Result<Option<SignedCheckpoint>, Error> {
+    /// A checkpoint that was kept beside the store.
+    pub(super) async fn kept_checkpoint(
+        &self,
+        namespace: &NamespaceId,
+        what: Kept,
+    ) -> Result<Option<SignedCheckpoint>, Error> {
         let log = namespace.to_string();
-        let note = self.0.checkpoints.beside(move |beside| beside.published(&log)).await?;
+        let note = self.0.checkpoints.beside(move |beside| beside.kept(what, &log)).await?;
         let parse = |note: Vec<u8>| {
             SignedCheckpoint::parse(&note).map_err(|error| {
-                Error::Damaged(format!(
-                    "the file {namespace}.checkpoint beside the store cannot be read: {error}"
-                ))
+                let name = what.file_name(namespace.as_str());
+                Error::Damaged(format!("the file {name} beside the store cannot be read: {error}"))
             })
         };
         note.map(parse).transpose()
@@ -271,7 +267,9 @@ impl Registry {
 
     /// Whether the log has all that was signed of it; if not, what was signed.
     pub async fn lost(&self, namespace: &NamespaceId, head: &Head) -> Result<Option<(u64, Hash)>, Error> {
-        let Some(signed) = self.published(namespace).await? else { return Ok(None) };
+        let Some(signed) = self.kept_checkpoint(namespace, Kept::Published).await? else {
+            return Ok(None);
+        };
         let stated = signed.checkpoint();
         if stated.origin() != origin(&head.log_id, head.epoch) {
             // Another epoch, whose end was decided; or another log under the same name, which is

@@ -61,16 +61,18 @@ impl Registry {
         Ok(())
     }
 
-    /// Opens the next epoch of a log that lost events: so many were known, with this root.
+    /// Opens the next epoch of a log that lost events: so many were known, with this root as
+    /// far as that is known.
     pub async fn open_epoch(
         &self,
         namespace: &NamespaceId,
-        (lost_size, lost_root): (u64, Hash),
+        (lost_size, lost_root): (u64, Option<Hash>),
         call: Call,
     ) -> Result<Stored<Namespace>, Error> {
         call.require_reason()?;
         let start_position = self.log(namespace).await?.size().await?;
-        let (name, lost_root) = (NamespaceName(namespace.clone()), hex::encode(lost_root));
+        let (name, lost_root) =
+            (NamespaceName(namespace.clone()), lost_root.map(hex::encode).unwrap_or_default());
         let open = OpenEpoch { name, start_position, lost_size, lost_root };
         self.mutate(namespace, "OpenEpoch", open, call).await?.resource()
     }

@@ -1,9 +1,11 @@
 //! What a use case can answer instead of what was asked. It knows no codes of
 //! any wire: `grpc/error.rs` holds the one table that maps it.
 
+use super::cosigned::Dispute;
 use crate::{
     domain::{
         check::Violations,
+        name::NamespaceId,
         refusal::Refusal,
         resource::{Kind, ResourceName},
     },
@@ -65,6 +67,16 @@ pub enum Error {
          events that were delivered may be missing here; compare, then subscribe from a position"
     )]
     LogForked,
+    /// A witness knows another history of the log.
+    #[error("{sentence}")]
+    Disputed {
+        /// The witness.
+        witness: String,
+        /// How many events it has cosigned.
+        size: u64,
+        /// What is wrong and what to do.
+        sentence: String,
+    },
     /// The change was made, but the checkpoint that its caller waits for was not.
     #[error(
         "the change was made, at position {position}, but no checkpoint covers it yet: {cause}; repeat it with the \
@@ -119,6 +131,12 @@ impl Error {
     pub fn exists(name: impl Into<ResourceName>, hint: &'static str) -> Self {
         let name = name.into();
         Error::Exists { kind: name.kind(), name: name.to_string(), hint }
+    }
+
+    /// That a witness knows another history of a log.
+    pub fn disputed(namespace: &NamespaceId, dispute: &Dispute) -> Self {
+        let (witness, size) = (dispute.witness.clone(), dispute.size);
+        Error::Disputed { witness, size, sentence: dispute.sentence(namespace) }
     }
 
     /// That one field is wrong.

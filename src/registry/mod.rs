@@ -14,6 +14,7 @@
 //! | [`read`] [`page`] [`states`] [`resolutions`] | how states are read, now and in the past |
 //! | [`verify`] [`rebuild`] [`recheck`] | that state, log and decisions agree |
 //! | [`tree`] [`proof`] [`checkpoint`] [`epoch`] | what makes the log provable: proofs, signed checkpoints, new beginnings |
+//! | [`witness`] [`cosigned`] | others who remember it: how they are asked, what they say |
 
 pub mod alias;
 pub mod audit;
@@ -22,6 +23,7 @@ pub mod call;
 pub mod checkpoint;
 pub mod committer;
 pub mod consumer;
+pub mod cosigned;
 pub mod encode;
 pub mod environment;
 pub mod epoch;
@@ -65,6 +67,7 @@ pub mod verify;
 pub mod version;
 pub mod view;
 pub mod webhook;
+pub mod witness;
 
 use self::{
     call::Call,
@@ -80,6 +83,7 @@ use self::{
     webhook::post::Poster,
 };
 use crate::{
+    audit::policy::Policy,
     domain::{
         filter::FilterError,
         name::{NamespaceId, NamespaceName},
@@ -109,6 +113,10 @@ struct Inner {
     logs: RwLock<HashMap<NamespaceId, Arc<Log>>>,
     committers: Mutex<JoinSet<()>>,
     checkpoints: Checkpoints,
+    /// Who has to cosign them.
+    witnesses: Option<Policy>,
+    /// Tells that a log was opened.
+    opened: watch::Sender<()>,
     drain: CancellationToken,
     failed: watch::Sender<Option<String>>,
     usage: Usage,
@@ -123,13 +131,15 @@ pub struct Setup {
     pub limits: Limits,
     /// What is kept beside the store.
     pub beside: Beside,
+    /// Who has to cosign checkpoints; its logs do not matter.
+    pub witnesses: Option<Policy>,
     /// Whether a log may lack what was signed of it: only for whoever decides what follows.
     pub accepts_loss: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Setup { limits: Limits::default(), beside: Beside::in_memory(), accepts_loss: false }
+        Setup { limits: Limits::default(), beside: Beside::in_memory(), witnesses: None, accepts_loss: false }
     }
 }
 
@@ -156,6 +166,8 @@ impl Registry {
             logs: RwLock::default(),
             committers: Mutex::default(),
             checkpoints: Checkpoints::new(setup.beside),
+            witnesses: setup.witnesses,
+            opened: watch::Sender::new(()),
             drain: CancellationToken::new(),
             failed: watch::Sender::new(None),
             usage: Usage::default(),
@@ -220,6 +232,7 @@ impl Registry {
         });
         committers.spawn(forward_failure(log.failed(), self.0.failed.clone()));
         logs.insert(namespace.clone(), log.clone());
+        self.0.opened.send_replace(());
         Ok(log)
     }
 

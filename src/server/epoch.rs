@@ -3,6 +3,7 @@
 
 use super::{ServerError, beside};
 use crate::{
+    audit::merkle::Hash,
     cli::error::Exit,
     config::Config,
     domain::{name::NamespaceId, namespace::Epoch},
@@ -13,7 +14,7 @@ use crate::{
         error::Error,
     },
     store::{
-        engine::Engine,
+        engine::{Engine, Head},
         sled::{SledEngine, SledOptions},
     },
 };
@@ -79,8 +80,7 @@ pub async fn open(
         Some(head) => {
             let setup = Setup { beside: beside(config), accepts_loss: true, ..Setup::default() };
             let registry = Registry::open_with(engine.clone(), Environment::system(), setup).await?;
-            let signed = registry.lost(namespace, &head).await;
-            let opened = match signed.map(|signed| noted.max(signed)) {
+            let opened = match lost(&registry, namespace, &head, noted).await {
                 Err(error) => Err(error.into()),
                 Ok(None) => Err(EpochError::NothingLost { namespace: namespace.clone(), size: head.size }),
                 Ok(Some(lost)) => record(&registry, namespace, lost, actor, reason).await,
@@ -93,10 +93,24 @@ pub async fn open(
     opened
 }
 
+/// How many events the log is known to have had, by its watermark, its newest checkpoint or one
+/// of its witnesses.
+async fn lost(
+    registry: &Registry,
+    namespace: &NamespaceId,
+    head: &Head,
+    noted: Option<(u64, Hash)>,
+) -> Result<Option<(u64, Option<Hash>)>, Error> {
+    let known = noted.max(registry.lost(namespace, head).await?);
+    let known = known.map(|(size, root)| (size, Some(root)));
+    let disputed = registry.disputed(namespace, head).await?;
+    Ok(known.max(disputed.map(|dispute| (dispute.size, None))))
+}
+
 async fn record(
     registry: &Registry,
     namespace: &NamespaceId,
-    lost: (u64, [u8; 32]),
+    lost: (u64, Option<Hash>),
     actor: &str,
     reason: &str,
 ) -> Result<Epoch, EpochError> {

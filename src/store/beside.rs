@@ -1,10 +1,12 @@
-//! What is kept beside the store and not in it: the secret keys that sign a log, and the
-//! newest checkpoint that was given out of it. Neither may come back older with a restored
-//! backup, and the keys are nothing that an export or a copy of the store should hold.
+//! What is kept beside the store and not in it: the secret keys that sign a log, the newest
+//! checkpoint that was given out of it, and what its witnesses said. None of it may come back older
+//! with a restored backup, and the keys are nothing that an export or a copy of the store should hold.
 //!
 //! ```text
 //! <keys>/<origin>/<key id>.key     32 bytes in hexadecimal, readable by their owner only
 //! <published>/<log>.checkpoint     the signed note, as it was given out
+//! <published>/<log>.cosigned       the newest one that enough witnesses have cosigned
+//! <published>/<log>.dispute        what a witness said that knows another history of the log
 //! ```
 //!
 //! An origin's `:` and `/` are `_` in the name of its directory.
@@ -21,6 +23,28 @@ use std::{
 /// 32 secret bytes.
 pub type Seed = [u8; 32];
 
+/// What is kept of a log besides its keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kept {
+    /// The newest checkpoint that was given out.
+    Published,
+    /// The newest checkpoint that enough witnesses have cosigned.
+    Cosigned,
+    /// That a witness knows another history.
+    Dispute,
+}
+
+impl Kept {
+    /// The name of its file.
+    pub fn file_name(self, log: &str) -> String {
+        match self {
+            Kept::Published => format!("{log}.checkpoint"),
+            Kept::Cosigned => format!("{log}.cosigned"),
+            Kept::Dispute => format!("{log}.dispute"),
+        }
+    }
+}
+
 /// Keeps keys and checkpoints. Its calls block.
 #[derive(Clone, Debug)]
 pub struct Beside(Place);
@@ -34,7 +58,7 @@ enum Place {
 #[derive(Default)]
 struct Memory {
     seeds: BTreeMap<(String, String), Seed>,
-    published: BTreeMap<String, Vec<u8>>,
+    kept: BTreeMap<(Kept, String), Vec<u8>>,
 }
 
 /// Says nothing of what it holds.
@@ -105,40 +129,57 @@ impl Beside {
         }
     }
 
-    /// The newest checkpoint that was given out of a log.
+    /// What is kept of a log.
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn published(&self, log: &str) -> io::Result<Option<Vec<u8>>> {
+    pub fn kept(&self, what: Kept, log: &str) -> io::Result<Option<Vec<u8>>> {
         match &self.0 {
-            Place::Memory(memory) => Ok(lock(memory).published.get(log).cloned()),
-            Place::Disk { published, .. } => match fs::read(published.join(format!("{log}.checkpoint"))) {
-                Ok(note) => Ok(Some(note)),
+            Place::Memory(memory) => Ok(lock(memory).kept.get(&(what, log.to_owned())).cloned()),
+            Place::Disk { published, .. } => match fs::read(published.join(what.file_name(log))) {
+                Ok(content) => Ok(Some(content)),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(error),
             },
         }
     }
 
-    /// Keeps a checkpoint, durably, before it is given out.
+    /// Keeps it, durably, before it is given out.
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn publish(&self, log: &str, note: &[u8]) -> io::Result<()> {
+    pub fn keep(&self, what: Kept, log: &str, content: &[u8]) -> io::Result<()> {
         match &self.0 {
             Place::Memory(memory) => {
-                lock(memory).published.insert(log.to_owned(), note.to_owned());
+                lock(memory).kept.insert((what, log.to_owned()), content.to_owned());
                 Ok(())
             }
             Place::Disk { published, .. } => {
-                let path = published.join(format!("{log}.checkpoint"));
-                let new = published.join(format!("{log}.checkpoint.new"));
+                let name = what.file_name(log);
+                let new = published.join(format!("{name}.new"));
                 let mut file = File::create(&new)?;
-                file.write_all(note)?;
+                file.write_all(content)?;
                 file.sync_all()?;
-                fs::rename(&new, &path)?;
+                fs::rename(&new, published.join(name))?;
                 directory::sync(published)
             }
+        }
+    }
+
+    /// Keeps it no longer.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn discard(&self, what: Kept, log: &str) -> io::Result<()> {
+        match &self.0 {
+            Place::Memory(memory) => {
+                lock(memory).kept.remove(&(what, log.to_owned()));
+                Ok(())
+            }
+            Place::Disk { published, .. } => match fs::remove_file(published.join(what.file_name(log))) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => directory::sync(published),
+            },
         }
     }
 }
@@ -242,14 +283,19 @@ mod tests {
     }
 
     #[test]
-    fn the_newest_checkpoint_is_the_one_that_is_kept() {
+    fn what_is_kept_of_a_log_is_the_newest_of_its_kind() {
         let (_dir, both) = both();
         for beside in both {
-            assert_eq!(beside.published("default").unwrap(), None);
-            beside.publish("default", b"one").unwrap();
-            beside.publish("default", b"two").unwrap();
-            assert_eq!(beside.published("default").unwrap(), Some(b"two".to_vec()));
-            assert_eq!(beside.published("other").unwrap(), None);
+            assert_eq!(beside.kept(Kept::Published, "default").unwrap(), None);
+            beside.keep(Kept::Published, "default", b"one").unwrap();
+            beside.keep(Kept::Published, "default", b"two").unwrap();
+            assert_eq!(beside.kept(Kept::Published, "default").unwrap(), Some(b"two".to_vec()));
+            assert_eq!(beside.kept(Kept::Published, "other").unwrap(), None);
+            assert_eq!(beside.kept(Kept::Cosigned, "default").unwrap(), None);
+            beside.keep(Kept::Dispute, "default", b"no").unwrap();
+            beside.discard(Kept::Dispute, "default").unwrap();
+            beside.discard(Kept::Dispute, "default").unwrap();
+            assert_eq!(beside.kept(Kept::Dispute, "default").unwrap(), None);
         }
     }
 }

@@ -68,3 +68,15 @@ fn the_bundle_on_the_page_proves_the_third_leaf() {
     assert_eq!(read.verify(b"three", &policy).unwrap().checkpoint.size(), 3);
     assert!(read.verify(b"four", &policy).is_err());
 }
+
+#[test]
+fn the_policy_that_operators_are_shown_asks_for_two_of_three_witnesses() {
+    let page = include_str!("../../docs/audit-log.md");
+    let (_, example) = page.split_once("```policy\n").unwrap();
+    let policy: Policy = example.split("```").next().unwrap().parse().unwrap();
+    let said: Vec<_> = policy.witnesses().iter().map(|one| (one.name.as_str(), one.url.is_some())).collect();
+    assert_eq!(said, [("north", true), ("south", true), ("east", true)]);
+    let refused = policy.with_logs([key().verifier().clone()]);
+    let refused = refused.check(&bundle().checkpoint).unwrap_err().to_string();
+    assert_eq!(refused, "too few witnesses have cosigned for the quorum most: none");
+}

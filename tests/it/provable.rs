@@ -2,11 +2,15 @@
 //! proofs, the static files, and what happens when it goes back.
 
 mod backup;
+mod cosigned;
+mod disputed;
 mod files;
 mod flips;
 mod keys;
+mod node;
 mod proofs;
 mod verify;
+mod witness;
 
 use crate::support::{NAMESPACE, TestServer, create_model};
 use steward_registry::{
@@ -32,7 +36,7 @@ async fn grow(server: &TestServer, size: u64) {
 }
 
 async fn checkpoint(server: &TestServer, min_size: u64) -> v1::Checkpoint {
-    let request = v1::GetCheckpointRequest { parent: NAMESPACE.to_owned(), min_size };
+    let request = v1::GetCheckpointRequest { parent: NAMESPACE.to_owned(), min_size, ..Default::default() };
     server.checkpoints().get_checkpoint(request).await.unwrap().into_inner()
 }
 

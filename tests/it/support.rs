@@ -141,7 +141,11 @@ impl TestServer {
     /// looks at it with [`Self::carry_out_due`].
     pub async fn unwatched(engine: Arc<dyn Engine>) -> Self {
         let (clock, environment) = environment();
-        let registry = Registry::open(engine, environment).await.unwrap();
+        Self::of(Registry::open(engine, environment).await.unwrap(), clock).await
+    }
+
+    /// Over a registry of the test's own, with its clock; nothing happens by itself.
+    pub async fn of(registry: Registry, clock: Arc<TestClock>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let drain = CancellationToken::new();

@@ -66,7 +66,7 @@ impl<'a> Source<'a> {
     pub async fn checkpoint(&self) -> Result<Option<SignedCheckpoint>, Failure> {
         let note = match self {
             Source::Export(_) => return Ok(None),
-            Source::Server(session) => checkpoint::get(session, 0).await?.note.into_bytes(),
+            Source::Server(session) => checkpoint::get(session, 0, false).await?.note.into_bytes(),
             Source::Folder(_) | Source::Web(..) => self.file("checkpoint").await?,
         };
         let parsed = SignedCheckpoint::parse(&note);

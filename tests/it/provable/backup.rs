@@ -25,7 +25,7 @@ async fn grow(server: &Server, count: usize, prefix: &str) {
 }
 
 async fn checkpoint(server: &Server, min_size: u64) -> v1::Checkpoint {
-    let request = v1::GetCheckpointRequest { parent: NAMESPACE.to_owned(), min_size };
+    let request = v1::GetCheckpointRequest { parent: NAMESPACE.to_owned(), min_size, ..Default::default() };
     let mut client = CheckpointServiceClient::new(server.channel.clone());
     client.get_checkpoint(request).await.unwrap().into_inner()
 }

@@ -64,7 +64,8 @@ async fn keys_and_checkpoints_survive_a_restart_and_nobody_else_may_read_a_key()
     std::fs::remove_dir_all(dir.path().join("keys")).unwrap();
     let server = TestServer::start_in(dir.path()).await;
     grow(&server, 5).await;
-    let request = v1::GetCheckpointRequest { parent: NAMESPACE.to_owned(), min_size: 5 };
+    let request =
+        v1::GetCheckpointRequest { parent: NAMESPACE.to_owned(), min_size: 5, ..Default::default() };
     let refused = server.checkpoints().get_checkpoint(request).await.unwrap_err();
     assert_eq!(refused.code(), tonic::Code::Unavailable);
     assert!(refused.message().contains("restore the directory of keys"), "{refused}");

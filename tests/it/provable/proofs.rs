@@ -105,7 +105,7 @@ async fn what_does_not_exist_is_not_proven() {
     grow(&server, 3).await;
     let parent = || NAMESPACE.to_owned();
     let mut checkpoints = server.checkpoints();
-    let beyond = v1::GetCheckpointRequest { parent: parent(), min_size: 4 };
+    let beyond = v1::GetCheckpointRequest { parent: parent(), min_size: 4, ..Default::default() };
     let refusals = [
         checkpoints.get_checkpoint(beyond).await.unwrap_err(),
         checkpoints
@@ -135,7 +135,11 @@ async fn what_does_not_exist_is_not_proven() {
     let backwards = v1::GetConsistencyProofRequest { parent: parent(), old_size: 3, new_size: 2 };
     let backwards = checkpoints.get_consistency_proof(backwards).await.unwrap_err();
     assert_eq!(explain(&backwards).2, ["old_size"]);
-    let nobody = v1::GetCheckpointRequest { parent: "namespaces/nobody".to_owned(), min_size: 0 };
+    let nobody = v1::GetCheckpointRequest {
+        parent: "namespaces/nobody".to_owned(),
+        min_size: 0,
+        ..Default::default()
+    };
     assert_eq!(checkpoints.get_checkpoint(nobody).await.unwrap_err().code(), Code::NotFound);
     server.stop().await;
 }
