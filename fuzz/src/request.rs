@@ -62,7 +62,7 @@ fn call_of(line: &str) -> Option<(MethodDescriptor, DynamicMessage)> {
 /// Calls of one registry, whose answers are judged.
 pub struct Session {
     server: Server,
-    streams: Vec<Answer>,
+    streams: Vec<(MethodDescriptor, Answer)>,
 }
 
 impl Session {
@@ -88,7 +88,7 @@ impl Session {
             return status.code();
         }
         if method.is_server_streaming() {
-            self.streams.push(answer);
+            self.streams.push((method.clone(), answer));
             return Code::Ok;
         }
         let (messages, status) = answer.whole().await;
@@ -127,13 +127,12 @@ impl Session {
     pub async fn finish(self) {
         let registry = &self.server.registry;
         registry.drain();
-        for stream in self.streams {
+        for (method, stream) in self.streams {
             let (messages, status) = stream.whole().await;
-            delivered_in_order(&messages);
+            delivered_in_order(&method, &messages);
             // The drain itself, to a stream that was waiting for more.
             if ![Code::Ok, Code::Unavailable].contains(&status.code()) {
-                let input = CONTRACT.get_message_by_name("steward.v1.SubscribeAuditEventsRequest").unwrap();
-                judge(&status, &input, "SubscribeAuditEvents");
+                judge(&status, &method.input(), method.name());
             }
         }
         let namespace = NamespaceId::new("default").unwrap();
@@ -182,16 +181,18 @@ fn judge(status: &Status, input: &MessageDescriptor, method: &str) {
     }
 }
 
-fn delivered_in_order(messages: &[bytes::Bytes]) {
-    use v1::subscribe_audit_events_response::Message;
+/// Both streams have batches of events, in one order.
+fn delivered_in_order(method: &MethodDescriptor, messages: &[bytes::Bytes]) {
     let mut last = None;
     for message in messages {
-        let response = v1::SubscribeAuditEventsResponse::decode(message.clone()).unwrap();
-        if let Some(Message::Batch(batch)) = response.message {
-            for event in batch.events {
-                assert!(last < Some(event.position), "{} after {last:?}", event.position);
-                last = Some(event.position);
-            }
+        let message = DynamicMessage::decode(method.output(), message.clone()).unwrap();
+        let batch = message.get_field_by_name("batch");
+        let events = batch.as_ref().and_then(|batch| batch.as_message()?.get_field_by_name("events"));
+        for event in events.iter().flat_map(|events| events.as_list().unwrap_or_default()) {
+            let position = event.as_message().and_then(|event| event.get_field_by_name("position"));
+            let position = position.and_then(|position| position.as_u64());
+            assert!(position > last, "{position:?} after {last:?}");
+            last = position;
         }
     }
 }
