@@ -15,10 +15,13 @@ use crate::{
         checkpoint::SignedCheckpoint,
         key::VerifierKey,
         note::Signature,
-        policy::{Policy, PolicyError, Standing},
+        policy::{Party, Policy, PolicyError, Standing},
     },
     domain::{name::NamespaceId, time::Timestamp},
-    store::{beside::Kept, engine::Head},
+    store::{
+        beside::{Beside, Kept},
+        engine::Head,
+    },
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -63,6 +66,18 @@ pub struct Dispute {
 }
 
 impl Dispute {
+    /// That a witness has cosigned so many events other than those under a checkpoint, or more than
+    /// the log has.
+    pub(super) fn new(of: &SignedCheckpoint, witness: &Party, size: u64, present: u64) -> Self {
+        let origin = of.checkpoint().origin().to_owned();
+        Dispute { origin, witness: witness.name.clone(), key: witness.key.to_string(), size, present }
+    }
+
+    /// Whether this witness has said so, whatever it is called now.
+    pub(super) fn is_of(&self, witness: &Party) -> bool {
+        witness.key.to_string() == self.key
+    }
+
     /// What is wrong and what to do.
     pub fn sentence(&self, namespace: &NamespaceId) -> String {
         let Dispute { witness, size, present, .. } = self;
@@ -110,8 +125,7 @@ impl Registry {
             && let Some(head) = self.log(namespace).await?.head().await?
         {
             let disputed = self.disputed(namespace, &head).await?;
-            let is_believed =
-                |one: &Dispute| policy.witnesses().iter().any(|witness| witness.key.to_string() == one.key);
+            let is_believed = |one: &Dispute| policy.witnesses().iter().any(|witness| one.is_of(witness));
             turn.dispute = disputed.filter(is_believed);
             let keys = self.log_keys(namespace, &head).await?;
             turn.accepted = self.recall(namespace, &head, &policy.with_logs(keys), &mut turn.known).await?;
@@ -225,7 +239,7 @@ impl Registry {
     pub(super) async fn add_cosignatures(
         &self,
         namespace: &NamespaceId,
-        witness: &str,
+        witness: &Party,
         of: &SignedCheckpoint,
         cosignatures: &[Signature],
     ) -> Result<(), Error> {
@@ -235,7 +249,7 @@ impl Registry {
         let policy = policy.with_logs(self.log_keys(namespace, &head).await?);
         let mut turn = self.turn(namespace).await?;
         let turn = &mut *turn;
-        turn.known.insert(witness.to_owned(), of.checkpoint().size());
+        turn.known.insert(witness.name.clone(), of.checkpoint().size());
         if turn.asked.as_ref().is_none_or(|asked| asked.checkpoint() != of.checkpoint()) {
             turn.asked = Some(of.clone());
         }
@@ -248,16 +262,14 @@ impl Registry {
         let accepted_size = turn.accepted.as_ref().map_or(0, |accepted| accepted.checkpoint().size());
         if policy.check(asked).is_ok() && asked.checkpoint().size() >= accepted_size {
             let (log, note) = (namespace.to_string(), asked.to_string());
-            let keep = move |beside: &crate::store::beside::Beside| {
-                beside.keep(Kept::Cosigned, &log, note.as_bytes())
-            };
+            let keep = move |beside: &Beside| beside.keep(Kept::Cosigned, &log, note.as_bytes());
             self.0.checkpoints.beside(keep).await?;
             turn.accepted = Some(asked.clone());
         }
-        if turn.dispute.as_ref().is_some_and(|dispute| dispute.witness == witness) {
+        if turn.dispute.as_ref().is_some_and(|dispute| dispute.is_of(witness)) {
             let log = namespace.to_string();
             self.0.checkpoints.beside(move |beside| beside.discard(Kept::Dispute, &log)).await?;
-            tracing::info!(%namespace, witness, "the witness agrees with the log again");
+            tracing::info!(%namespace, witness = witness.name, "the witness agrees with the log again");
             turn.dispute = None;
         }
         Ok(())

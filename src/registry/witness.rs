@@ -145,7 +145,7 @@ impl Registry {
         }
         let candidate = self.newest_checkpoint(namespace, size).await?.0;
         let size = candidate.checkpoint().size();
-        let is_asked = |one: &&Party| disputed.as_ref().is_none_or(|dispute| dispute.witness == one.name);
+        let is_asked = |one: &&Party| disputed.as_ref().is_none_or(|dispute| dispute.is_of(one));
         let mut asking = JoinSet::new();
         for witness in policy.witnesses().iter().filter(is_asked) {
             let (registry, namespace, witness) = (self.clone(), namespace.clone(), witness.clone());
@@ -184,12 +184,6 @@ impl Registry {
         };
         for _ in 0..ATTEMPTS {
             let old = self.turn(namespace).await?.known.get(&witness.name).copied().unwrap_or(0);
-            let disagrees = async |old: u64| {
-                let present = self.log(namespace).await?.size().await?;
-                let (name, key) = (witness.name.clone(), witness.key.to_string());
-                let origin = candidate.checkpoint().origin().to_owned();
-                Ok(Asked::Disagrees(Dispute { origin, witness: name, key, size: old, present }))
-            };
             if old > size {
                 return not_yet(&format_args!("it has cosigned {old} events already"));
             }
@@ -203,17 +197,21 @@ impl Registry {
             let keys = std::slice::from_ref(&witness.key);
             match read_answer(status, content_type.as_deref(), &body, candidate, keys) {
                 Ok(Answer::Cosigned(cosignatures)) => {
-                    self.add_cosignatures(namespace, &witness.name, candidate, &cosignatures).await?;
+                    self.add_cosignatures(namespace, witness, candidate, &cosignatures).await?;
                     return Ok(Asked::Cosigned);
                 }
-                Ok(Answer::OtherSize(known)) if known > self.log(namespace).await?.size().await? => {
-                    return disagrees(known).await;
-                }
                 Ok(Answer::OtherSize(known)) => {
+                    let present = self.log(namespace).await?.size().await?;
+                    if known > present {
+                        return Ok(Asked::Disagrees(Dispute::new(candidate, witness, known, present)));
+                    }
                     self.turn(namespace).await?.known.insert(witness.name.clone(), known);
                 }
-                // Our proof is right, so the tree that it begins with is not the witness's.
-                Err(AnswerError::Split | AnswerError::WrongProof) => return disagrees(old).await,
+                // Our proof is right, so the tree that it begins with is not the witness's. Every tree
+                // begins with the empty one.
+                Err(AnswerError::Split | AnswerError::WrongProof) if old > 0 => {
+                    return Ok(Asked::Disagrees(Dispute::new(candidate, witness, old, size)));
+                }
                 Err(error) => return not_yet(&error),
             }
         }

@@ -1,6 +1,7 @@
-// Judges a log that lies in a folder in the layout of C2SP tlog-tiles, with Go's own
-// x/mod/sumdb/tlog and note. What is judged beside it (earlier checkpoints, proofs) lies in
-// the folder `judged`. Ends with 0 if everything is right, with 1 and a reason if not.
+// Judges a log in the layout of C2SP tlog-tiles, in a folder or at a URL, with Go's own
+// x/mod/sumdb/tlog and note. The log's key and what is judged beside it (earlier checkpoints, proofs)
+// lie in a folder: the log's own, or a second one. Ends with 0 if everything is right, with 1 and
+// a reason if not.
 package main
 
 import (
@@ -8,18 +9,39 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// folder reads tiles for tlog, which names them by another path.
-type folder struct{ path string }
+// folder reads tiles for tlog, which names them by another path. What is judged beside the log
+// lies in the folder `beside`.
+type folder struct{ path, beside string }
+
+var client = http.Client{Timeout: 10 * time.Second}
+
+// read gives a file of the log.
+func (f folder) read(name string) ([]byte, error) {
+	if !strings.HasPrefix(f.path, "http://") {
+		return os.ReadFile(filepath.Join(f.path, name))
+	}
+	response, err := client.Get(f.path + "/" + name)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: %s", name, response.Status)
+	}
+	return io.ReadAll(io.LimitReader(response.Body, 1<<26))
+}
 
 func (f folder) Height() int                         { return 8 }
 func (f folder) SaveTiles(_ []tlog.Tile, _ [][]byte) {}
@@ -29,7 +51,7 @@ func (f folder) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 	for _, tile := range tiles {
 		name := strings.Replace(tile.Path(), "tile/8/data/", "tile/entries/", 1)
 		name = strings.Replace(name, "tile/8/", "tile/", 1)
-		data, err := os.ReadFile(filepath.Join(f.path, name))
+		data, err := f.read(name)
 		if err != nil {
 			return nil, err
 		}
@@ -108,7 +130,7 @@ func proof(text, word string) (number int64, hashes []tlog.Hash, below string, e
 
 func read(path ...string) string {
 	data, err := os.ReadFile(filepath.Join(path...))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		panic(err)
 	}
 	return string(data)
@@ -224,12 +246,16 @@ func judgeInclusion(path string, verifiers note.Verifiers, tree tlog.Tree, leave
 }
 
 func judge(log folder) (said string, err error) {
-	verifier, err := note.NewVerifier(strings.TrimSpace(read(log.path, "log.vkey")))
+	verifier, err := note.NewVerifier(strings.TrimSpace(read(log.beside, "log.vkey")))
 	if err != nil {
 		return "", err
 	}
 	verifiers := note.VerifierList(verifier)
-	tree, origin, err := open(read(log.path, "checkpoint"), verifiers)
+	newest, err := log.read("checkpoint")
+	if err != nil {
+		return "", err
+	}
+	tree, origin, err := open(string(newest), verifiers)
 	if err != nil {
 		return "", fmt.Errorf("checkpoint: %w", err)
 	}
@@ -243,13 +269,13 @@ func judge(log folder) (said string, err error) {
 	if err := judgeTiles(log, tree, leaves); err != nil {
 		return "", err
 	}
-	earlier, _ := filepath.Glob(filepath.Join(log.path, "judged", "*.add-checkpoint"))
+	earlier, _ := filepath.Glob(filepath.Join(log.beside, "judged", "*.add-checkpoint"))
 	for _, path := range earlier {
 		if err := judgeConsistency(path, verifiers, tree, tlog.TileHashReader(tree, log)); err != nil {
 			return "", fmt.Errorf("%s: %w", filepath.Base(path), err)
 		}
 	}
-	bundles, _ := filepath.Glob(filepath.Join(log.path, "judged", "*.tlog-proof"))
+	bundles, _ := filepath.Glob(filepath.Join(log.beside, "judged", "*.tlog-proof"))
 	for _, path := range bundles {
 		if err := judgeInclusion(path, verifiers, tree, leaves); err != nil {
 			return "", fmt.Errorf("%s: %w", filepath.Base(path), err)
@@ -263,7 +289,7 @@ func judge(log folder) (said string, err error) {
 }
 
 func main() {
-	said, err := judge(folder{os.Args[1]})
+	said, err := judge(folder{strings.TrimSuffix(os.Args[1], "/"), os.Args[len(os.Args)-1]})
 	if err != nil {
 		fmt.Println("refused:", err)
 		os.Exit(1)

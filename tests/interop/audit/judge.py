@@ -1,5 +1,6 @@
-"""Judges a log in a folder with tlog-scales: its checkpoint, cosignature, every leaf and tile,
-and the proofs in the folder `judged`. Ends with 0 if everything is right, with 1 and a reason if not."""
+"""Judges a log, in a folder or at a URL, with tlog-scales: its checkpoint, the cosignature of its witness if it
+has one, every leaf and tile, and the proofs in `judged`. Keys and proofs lie in a folder: the log's own, or a second one. Ends with
+0 if everything is right, with 1 and a reason if not."""
 
 import contextlib
 import io
@@ -7,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tlog_scales import cli, tiles
-from tlog_scales.backend import LocalBackend
+from tlog_scales.backend import make_backend
 from tlog_scales.reader import TilesReader
 from tlog_scales.signing import Vkey, VkeySet
 from tlog_scales.tlog import Checkpoint, ConsistencyProof, InclusionProof
@@ -33,8 +34,9 @@ def verified(folder: Path, text: str) -> Checkpoint:
     log = vkey(folder, "log.vkey")
     checkpoint.verify(log)
     must(checkpoint.origin == log.name, "the checkpoint is of another log")
-    cosigned = VkeySet(vkey(folder, "witness.vkey")).verify(checkpoint.signatures, checkpoint)
-    must(len(cosigned) == 1, "the witness has not cosigned")
+    if (folder / "witness.vkey").exists():
+        cosigned = VkeySet(vkey(folder, "witness.vkey")).verify(checkpoint.signatures, checkpoint)
+        must(len(cosigned) == 1, "the witness has not cosigned")
     must(checkpoint.serialize() == text, "the checkpoint is written in another way")
     return checkpoint
 
@@ -71,7 +73,7 @@ def judge_consistency(folder: Path, path: Path, newest: Checkpoint, reader: Tile
     must(theirs.node_hashes == hashes, f"tlog-scales makes another proof than {path.name}")
 
 
-def judge_inclusion(folder: Path, path: Path, newest: Checkpoint, reader: TilesReader) -> None:
+def judge_inclusion(log: str, folder: Path, path: Path, newest: Checkpoint, reader: TilesReader) -> None:
     """Holds a proof bundle against the leaf, and against the bundle that tlog-scales makes."""
     header, _, rest = path.read_text().partition("\n")
     must(header == "c2sp.org/tlog-proof@v1", f"{path.name} is no proof bundle")
@@ -80,16 +82,19 @@ def judge_inclusion(folder: Path, path: Path, newest: Checkpoint, reader: TilesR
     must(path.name == f"{index}.tlog-proof", f"{path.name} is for another leaf")
     InclusionProof(index, newest.size, hashes).check(tiles.leaf_hash(reader.get_entry(index)), newest.root_hash)
     theirs = io.StringIO()
-    arguments = cli.build_parser().parse_args(["gen-proof", str(folder.resolve()), str(index)])
+    arguments = cli.build_parser().parse_args(["gen-proof", log, str(index)])
     with contextlib.redirect_stdout(theirs):
         arguments.func(arguments)
     must(theirs.getvalue() == path.read_text(), f"tlog-scales makes another bundle than {path.name}")
 
 
-def judge(folder: Path) -> str:
+def judge(log: str, folder: Path) -> str:
     """What was found right."""
-    reader = TilesReader(LocalBackend(folder))
-    newest = verified(folder, (folder / "checkpoint").read_text())
+    backend = make_backend(log)
+    reader = TilesReader(backend)
+    text = backend.get("checkpoint")
+    must(text is not None, "there is no checkpoint")
+    newest = verified(folder, text.decode())
     reader.set_size(newest.size)
     judge_leaves(reader, newest)
     earlier = sorted((folder / "judged").glob("*.add-checkpoint"))
@@ -97,14 +102,15 @@ def judge(folder: Path) -> str:
         judge_consistency(folder, path, newest, reader)
     bundles = sorted((folder / "judged").glob("*.tlog-proof"))
     for path in bundles:
-        judge_inclusion(folder, path, newest, reader)
+        judge_inclusion(log, folder, path, newest, reader)
     must(bool(earlier and bundles), "there are no proofs to judge")
     return f"{newest.size} leaves, {len(earlier)} earlier checkpoints, {len(bundles)} proof bundles"
 
 
 def main() -> int:
     try:
-        print("accepted:", judge(Path(sys.argv[1])))
+        log = sys.argv[1] if sys.argv[1].startswith("http://") else str(Path(sys.argv[1]).resolve())
+        print("accepted:", judge(log, Path(sys.argv[-1])))
     except Exception as error:  # the library refuses with many kinds, all of which are a refusal
         print(f"refused: {type(error).__name__} {error}")
         return 1

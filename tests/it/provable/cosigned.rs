@@ -150,7 +150,8 @@ async fn a_witness_that_answers_with_nonsense_is_passed_over() {
     let witnesses = three().await;
     let node = Node::start(&policy(&witnesses, TWO_OF_THREE)).await;
     node.grow(6).await;
-    let manners = [Manner::Redirects, Manner::Endless, Manner::SignsAnother, Manner::NamesSizes];
+    let manners =
+        [Manner::Conflicts, Manner::Redirects, Manner::Endless, Manner::SignsAnother, Manner::NamesSizes];
     for pair in manners.windows(2) {
         witnesses[0].behave(pair[0]);
         witnesses[1].behave(pair[1]);

@@ -40,6 +40,8 @@ pub enum Manner {
     Redirects,
     /// Answers with more than anybody wants to read.
     Endless,
+    /// Answers 409 to everything, and does not say why.
+    Conflicts,
     /// Cosigns another text.
     SignsAnother,
     /// Names a size each time, and never the one that it was given.
@@ -139,6 +141,7 @@ async fn add_checkpoint(State(witness): State<Arc<Inner>>, body: Bytes) -> Respo
     let manner = *witness.manner.lock().unwrap();
     let answer = match manner {
         Manner::Right => judge(&witness, &request),
+        Manner::Conflicts => StatusCode::CONFLICT.into_response(),
         Manner::Down => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Manner::Redirects => {
             (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, "/witness/add-checkpoint?")]).into_response()
