@@ -147,8 +147,8 @@ impl Registry {
         let size = candidate.checkpoint().size();
         let is_asked = |one: &&Party| disputed.as_ref().is_none_or(|dispute| dispute.is_of(one));
         let mut asking = JoinSet::new();
-        for witness in policy.witnesses().iter().filter(is_asked).cloned() {
-            let (registry, namespace) = (self.clone(), namespace.clone());
+        for witness in policy.witnesses().iter().filter(is_asked) {
+            let (registry, namespace, witness) = (self.clone(), namespace.clone(), witness.clone());
             let (candidate, post) = (candidate.clone(), post.clone());
             asking.spawn(async move { registry.ask(&namespace, &candidate, &witness, &*post).await });
         }
