@@ -9,7 +9,7 @@ use crate::{
     stream::reader::{Reader, from_the_beginning, up_to},
     support::TestServer,
 };
-use answers::{At, about, head, names};
+use answers::{At, about, head, names, try_head};
 use history::{Step, carry_out, histories};
 use proptest::test_runner::{Config, TestRunner};
 use prost_reflect::{DescriptorPool, DynamicMessage};
@@ -179,7 +179,7 @@ impl Copied {
         };
         let mut client = PersonServiceClient::new(channel.clone());
         let page = client.list_persons(request).await?.into_inner();
-        let log_id = head(channel, parent).await.log_id;
+        let log_id = try_head(channel, parent).await?.log_id;
         let heading = Heading { log_id, secret: hex::encode(page.secret) };
         let line = |person: Person| {
             let Person { pseudonym, text, salt, audit_position: position, .. } = person;

@@ -229,10 +229,10 @@ pub async fn about(channel: &Channel, names: &BTreeSet<String>, moments: &[At]) 
 }
 
 pub async fn head(channel: &Channel, parent: &str) -> AuditHead {
-    let parent = parent.to_owned();
-    AuditServiceClient::new(channel.clone())
-        .get_audit_head(v1::GetAuditHeadRequest { parent })
-        .await
-        .unwrap()
-        .into_inner()
+    try_head(channel, parent).await.unwrap()
+}
+
+pub async fn try_head(channel: &Channel, parent: &str) -> Result<AuditHead, Status> {
+    let request = v1::GetAuditHeadRequest { parent: parent.to_owned() };
+    Ok(AuditServiceClient::new(channel.clone()).get_audit_head(request).await?.into_inner())
 }
