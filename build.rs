@@ -20,6 +20,7 @@ const FILES: &[&str] = &[
     "steward/v1/person.proto",
     "steward/v1/policy.proto",
     "steward/v1/proposal.proto",
+    "steward/v1/retraining.proto",
     "steward/v1/subscription.proto",
     "steward/v1/upstream.proto",
     "steward/v1/version.proto",

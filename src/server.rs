@@ -13,8 +13,8 @@ use crate::{
         self, alias::Aliases, audit::Audit, calendar::Calendars, checkpoint::Checkpoints,
         consumer::Consumers, evaluation::Evaluations, health::Health, incident::Incidents,
         lifecycle::Lifecycle, metric::Metrics, model::Models, monitor::Monitors, namespace::Namespaces,
-        otlp::OtlpMetrics, person::Persons, policy::Policies, proposal::Proposals, serve::ServeOptions,
-        subscription::Subscriptions, upstream::Upstreams, version::Versions,
+        otlp::OtlpMetrics, person::Persons, policy::Policies, proposal::Proposals, retraining::Retrainings,
+        serve::ServeOptions, subscription::Subscriptions, upstream::Upstreams, version::Versions,
     },
     http,
     outbound::Outbound,
@@ -34,6 +34,7 @@ use crate::{
         person_service_server::{PersonServiceServer, SERVICE_NAME as PERSON},
         policy_service_server::{PolicyServiceServer, SERVICE_NAME as POLICY},
         proposal_service_server::{ProposalServiceServer, SERVICE_NAME as PROPOSAL},
+        retraining_service_server::{RetrainingServiceServer, SERVICE_NAME as RETRAINING},
         subscription_service_server::{SERVICE_NAME as SUBSCRIPTION, SubscriptionServiceServer},
         upstream_service_server::{SERVICE_NAME as UPSTREAM, UpstreamServiceServer},
         version_service_server::{SERVICE_NAME as VERSION, VersionServiceServer},
@@ -70,6 +71,7 @@ const SERVICES: &[&str] = &[
     PERSON,
     POLICY,
     PROPOSAL,
+    RETRAINING,
     SUBSCRIPTION,
     UPSTREAM,
     VERSION,
@@ -269,6 +271,7 @@ pub fn services(registry: &Registry) -> RoutesBuilder {
         .add_service(limited!(AliasServiceServer::new(Aliases(registry.clone()))))
         .add_service(limited!(PersonServiceServer::new(Persons(registry.clone()))))
         .add_service(limited!(PolicyServiceServer::new(Policies(registry.clone()))))
+        .add_service(limited!(RetrainingServiceServer::new(Retrainings(registry.clone()))))
         .add_service(limited!(ProposalServiceServer::new(Proposals(registry.clone()))))
         .add_service(limited!(CalendarServiceServer::new(Calendars(registry.clone()))))
         .add_service(limited!(ConsumerServiceServer::new(Consumers(registry.clone()))))

@@ -22,8 +22,9 @@ use crate::proto::v1::{
     metric_service_client::MetricServiceClient, model_service_client::ModelServiceClient,
     monitor_service_client::MonitorServiceClient, namespace_service_client::NamespaceServiceClient,
     person_service_client::PersonServiceClient, policy_service_client::PolicyServiceClient,
-    proposal_service_client::ProposalServiceClient, subscription_service_client::SubscriptionServiceClient,
-    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
+    proposal_service_client::ProposalServiceClient, retraining_service_client::RetrainingServiceClient,
+    subscription_service_client::SubscriptionServiceClient, upstream_service_client::UpstreamServiceClient,
+    version_service_client::VersionServiceClient,
 };
 
 /// Metadata key that says who acts, as long as nobody is authenticated.
@@ -260,6 +261,11 @@ impl Session {
     /// Client of ProposalService.
     pub fn proposals(&self) -> ProposalServiceClient<Channel> {
         ProposalServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
+    }
+
+    /// Client of RetrainingService.
+    pub fn retrainings(&self) -> RetrainingServiceClient<Channel> {
+        RetrainingServiceClient::new(self.channel()).max_decoding_message_size(MAX_ANSWER_BYTES)
     }
 
     /// Client of SubscriptionService.

@@ -12,7 +12,11 @@ const SHORT_DIGEST: usize = 12;
 /// Who decided, when and why; who agreed; and what was out of the ordinary.
 pub fn decision_lines(decision: Option<&Decision>) -> Vec<String> {
     let Some(decision) = decision else { return Vec::new() };
-    let mut lines = vec![format!("{} by {}: {}", time(decision.time), decision.actor, decision.reason)];
+    let reason = match decision.reason.as_str() {
+        "" => String::new(),
+        reason => format!(": {reason}"),
+    };
+    let mut lines = vec![format!("{} by {}{reason}", time(decision.time), decision.actor)];
     for approval in &decision.approvals {
         let comment =
             if approval.comment.is_empty() { String::new() } else { format!(": {}", approval.comment) };

@@ -94,6 +94,7 @@ into_read_at!(
     get_namespace_request,
     get_policy_request,
     get_proposal_request,
+    get_retraining_request,
     get_subscription_request,
     get_upstream_request,
     get_version_request,

@@ -49,6 +49,7 @@ mod proposal;
 mod proposal_view;
 mod publish;
 mod refusal;
+mod retraining;
 mod rollback;
 pub mod serve;
 mod status;
@@ -198,6 +199,10 @@ pub enum ClientCommand {
     #[command(subcommand)]
     Incident(incident::IncidentCommand),
 
+    /// Retrainings: what became of pipelines that were to train a version anew
+    #[command(subcommand)]
+    Retraining(retraining::RetrainingCommand),
+
     /// Policies: the rules of each risk tier
     #[command(subcommand)]
     Policy(policy::PolicyCommand),
@@ -344,6 +349,7 @@ async fn carry_out(global: &GlobalFlags, output: Output, command: ClientCommand)
         ClientCommand::Proposal(command) => proposal::run(&session, command).await,
         ClientCommand::Consumer(command) => consumer::run(&session, command).await,
         ClientCommand::Incident(command) => incident::run(&session, command).await,
+        ClientCommand::Retraining(command) => retraining::run(&session, command).await,
         ClientCommand::Policy(command) => policy::run(&session, command).await,
         ClientCommand::Status(args) => status::run(&session, args).await,
         ClientCommand::WhyNot(command) => why_not::run(&session, command).await,

@@ -135,6 +135,10 @@ pub struct WebhookFlags {
     /// How requests are signed
     #[arg(long, requires = "uri", default_value = "hmac", hide_default_value = true)]
     key: Key,
+
+    /// Retrainings that it starts expire after so long, such as `12h`; 7 days when absent
+    #[arg(long, requires = "uri", value_name = "LENGTH", value_parser = parse_length)]
+    retraining_ttl: Option<Duration>,
 }
 
 impl WebhookFlags {
@@ -149,7 +153,12 @@ impl WebhookFlags {
             Key::Hmac => WebhookKeyType::HmacSha256,
             Key::Ed25519 => WebhookKeyType::Ed25519,
         };
-        Some(Webhook { uri: self.uri?, shape: shape.into(), key_type: key_type.into() })
+        Some(Webhook {
+            uri: self.uri?,
+            shape: shape.into(),
+            key_type: key_type.into(),
+            retraining_ttl: self.retraining_ttl,
+        })
     }
 }
 

@@ -169,6 +169,20 @@ events! {
     WebhookDisabled => "steward.v1.WebhookDisabled",
     /// A webhook sends again.
     WebhookResumed => "steward.v1.WebhookResumed",
+    /// Somebody asked for a retraining.
+    RetrainingRequested => "steward.v1.RetrainingRequested",
+    /// An event is to start a pipeline.
+    RetrainingTriggered => "steward.v1.RetrainingTriggered",
+    /// A pipeline's system has a retraining.
+    RetrainingDelivered => "steward.v1.RetrainingDelivered",
+    /// A run has taken a retraining.
+    RetrainingAcknowledged => "steward.v1.RetrainingAcknowledged",
+    /// A candidate came of a retraining.
+    RetrainingCompleted => "steward.v1.RetrainingCompleted",
+    /// A run gave a retraining up.
+    RetrainingFailed => "steward.v1.RetrainingFailed",
+    /// Nobody said in time what became of a retraining.
+    RetrainingExpired => "steward.v1.RetrainingExpired",
     /// A subscription was removed.
     SubscriptionDeleted => "steward.v1.SubscriptionDeleted",
 }

@@ -24,6 +24,7 @@ pub mod proposal;
 pub mod refusal;
 pub mod resolve;
 pub mod resource;
+pub mod retraining;
 pub mod rollback;
 pub mod series;
 pub mod statistics;

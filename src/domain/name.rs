@@ -2,15 +2,17 @@
 
 mod id;
 mod person;
+mod retraining;
 mod subscription;
 mod upstream;
 
 pub use self::{
     id::{
         AliasId, ConsumerId, EvaluationId, IncidentId, ModelId, MonitorId, NamespaceId, PolicyId, ProposalId,
-        SubscriptionId, VersionLabel,
+        RetrainingId, SubscriptionId, VersionLabel,
     },
     person::PersonName,
+    retraining::RetrainingName,
     subscription::SubscriptionName,
     upstream::UpstreamName,
 };
@@ -210,6 +212,7 @@ name!(ProposalName);
 name!(MonitorName);
 name!(IncidentName);
 name!(ConsumerName);
+name!(RetrainingName);
 name!(SubscriptionName);
 name!(UpstreamName);
 name!(PersonName);

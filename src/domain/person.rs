@@ -19,6 +19,7 @@ use super::{
     policy::Policy,
     proposal::Proposal,
     resource::Resource,
+    retraining::Retraining,
     subscription::Subscription,
     upstream::Upstream,
     version::Version,
@@ -229,6 +230,14 @@ impl Personal for Subscription {
     }
 }
 
+impl Personal for Retraining {
+    fn visit(&mut self, see: &mut dyn FnMut(&mut String)) {
+        self.request.visit(see);
+        self.acknowledgement.visit(see);
+        self.ending.visit(see);
+    }
+}
+
 impl Personal for Incident {
     fn visit(&mut self, see: &mut dyn FnMut(&mut String)) {
         self.opening.visit(see);
@@ -276,6 +285,7 @@ impl Personal for Resource {
             Resource::Monitor(state) => state.visit(see),
             Resource::Upstream(state) => state.visit(see),
             Resource::Person(state) => state.visit(see),
+            Resource::Retraining(state) => state.visit(see),
             Resource::Subscription(state) => state.visit(see),
         }
     }

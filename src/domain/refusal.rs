@@ -123,6 +123,12 @@ reasons! {
     VersionBrownout => "VERSION_BROWNOUT",
     /// The subscription has no webhook.
     NoWebhook => "NO_WEBHOOK",
+    /// The retraining is completed, failed or expired.
+    RetrainingEnded => "RETRAINING_ENDED",
+    /// Another run has taken the retraining.
+    RetrainingTaken => "RETRAINING_TAKEN",
+    /// The version cannot have come of the retraining.
+    RetrainingCandidate => "RETRAINING_CANDIDATE",
     /// The webhook of a subscription is its reader.
     SubscriptionHasWebhook => "SUBSCRIPTION_HAS_WEBHOOK",
     /// A namespace has as many subscriptions as it may have.

@@ -1,5 +1,9 @@
 //! Any resource: what the log carries and the store keeps.
 
+mod typed;
+
+pub use self::typed::Typed;
+
 use super::{
     alias::Alias,
     consumer::Consumer,
@@ -9,12 +13,14 @@ use super::{
     monitor::Monitor,
     name::{
         AliasName, ConsumerName, EvaluationName, IncidentName, ModelName, MonitorName, NamespaceId,
-        NamespaceName, PersonName, PolicyName, ProposalName, SubscriptionName, UpstreamName, VersionName,
+        NamespaceName, PersonName, PolicyName, ProposalName, RetrainingName, SubscriptionName, UpstreamName,
+        VersionName,
     },
     namespace::Namespace,
-    person::{Person, Personal},
+    person::Person,
     policy::Policy,
     proposal::Proposal,
+    retraining::Retraining,
     subscription::Subscription,
     time::Timestamp,
     upstream::Upstream,
@@ -52,6 +58,8 @@ pub enum ResourceName {
     Person(PersonName),
     /// Of a durable subscription.
     Subscription(SubscriptionName),
+    /// Of a retraining.
+    Retraining(RetrainingName),
 }
 
 impl ResourceName {
@@ -71,6 +79,7 @@ impl ResourceName {
             Kind::Upstream => ResourceName::Upstream(text.parse()?),
             Kind::Person => ResourceName::Person(text.parse()?),
             Kind::Subscription => ResourceName::Subscription(text.parse()?),
+            Kind::Retraining => ResourceName::Retraining(text.parse()?),
         })
     }
 
@@ -90,6 +99,7 @@ impl ResourceName {
             "upstreams" => Kind::Upstream,
             "persons" => Kind::Person,
             "subscriptions" => Kind::Subscription,
+            "retrainings" => Kind::Retraining,
             _ => Kind::Namespace,
         };
         Self::parse(kind, text)
@@ -111,6 +121,7 @@ impl ResourceName {
             ResourceName::Upstream(_) => Kind::Upstream,
             ResourceName::Person(_) => Kind::Person,
             ResourceName::Subscription(_) => Kind::Subscription,
+            ResourceName::Retraining(_) => Kind::Retraining,
         }
     }
 
@@ -130,6 +141,7 @@ impl ResourceName {
             ResourceName::Monitor(name) => name.version.model.clone(),
             ResourceName::Incident(name) => name.model.clone(),
             ResourceName::Consumer(name) => name.model.clone(),
+            ResourceName::Retraining(name) => name.model.clone(),
         })
     }
 
@@ -149,6 +161,7 @@ impl ResourceName {
             ResourceName::Upstream(name) => &name.namespace,
             ResourceName::Person(name) => &name.namespace,
             ResourceName::Subscription(name) => &name.namespace,
+            ResourceName::Retraining(name) => &name.model.namespace,
         }
     }
 }
@@ -175,6 +188,7 @@ impl fmt::Display for ResourceName {
             ResourceName::Upstream(name) => name.fmt(f),
             ResourceName::Person(name) => name.fmt(f),
             ResourceName::Subscription(name) => name.fmt(f),
+            ResourceName::Retraining(name) => name.fmt(f),
         }
     }
 }
@@ -208,11 +222,13 @@ pub enum Kind {
     Person,
     /// A durable subscription.
     Subscription,
+    /// A run of a pipeline that is to make a new version.
+    Retraining,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 13] = [
+    pub const ALL: [Kind; 14] = [
         Kind::Namespace,
         Kind::Model,
         Kind::Version,
@@ -226,6 +242,7 @@ impl Kind {
         Kind::Upstream,
         Kind::Person,
         Kind::Subscription,
+        Kind::Retraining,
     ];
 
     /// The word for people.
@@ -244,6 +261,7 @@ impl Kind {
             Kind::Upstream => "upstream record",
             Kind::Person => "person",
             Kind::Subscription => "subscription",
+            Kind::Retraining => "retraining",
         }
     }
 }
@@ -278,6 +296,8 @@ pub enum Resource {
     Person(Box<Person>),
     /// A durable subscription.
     Subscription(Box<Subscription>),
+    /// A run of a pipeline that is to make a new version.
+    Retraining(Box<Retraining>),
 }
 
 impl Resource {
@@ -297,6 +317,7 @@ impl Resource {
             Kind::Upstream => Resource::Upstream(serde_json::from_slice(json)?),
             Kind::Person => Resource::Person(serde_json::from_slice(json)?),
             Kind::Subscription => Resource::Subscription(serde_json::from_slice(json)?),
+            Kind::Retraining => Resource::Retraining(serde_json::from_slice(json)?),
         })
     }
 
@@ -316,6 +337,7 @@ impl Resource {
             Resource::Upstream(resource) => ResourceName::Upstream(resource.name.clone()),
             Resource::Person(resource) => ResourceName::Person(resource.name.clone()),
             Resource::Subscription(resource) => ResourceName::Subscription(resource.name.clone()),
+            Resource::Retraining(resource) => ResourceName::Retraining(resource.name.clone()),
         }
     }
 
@@ -326,64 +348,8 @@ impl Resource {
             Resource::Version(version) => version.next_due(),
             Resource::Alias(alias) => alias.next_due(),
             Resource::Proposal(proposal) => proposal.next_due(),
+            Resource::Retraining(retraining) => retraining.next_due(),
             _ => None,
         }
     }
 }
-
-/// A type of resource, to read one of it from the store or the log.
-pub trait Typed: Into<Resource> + Personal + Send + Sync + Clone + 'static {
-    /// What its name is.
-    type Name: Clone + Send + Sync + Into<ResourceName> + fmt::Display;
-
-    /// Takes the resource out, if it is of this type.
-    fn from_resource(resource: Resource) -> Option<Self>;
-
-    /// Reads its state.
-    fn from_json(json: &[u8]) -> Result<Self, serde_json::Error>;
-}
-
-macro_rules! typed {
-    ($type:ty, $name:ty, $variant:ident) => {
-        impl From<$name> for ResourceName {
-            fn from(name: $name) -> Self {
-                ResourceName::$variant(name)
-            }
-        }
-
-        impl From<$type> for Resource {
-            fn from(state: $type) -> Self {
-                Resource::$variant(Box::new(state))
-            }
-        }
-
-        impl Typed for $type {
-            type Name = $name;
-
-            fn from_resource(resource: Resource) -> Option<Self> {
-                match resource {
-                    Resource::$variant(state) => Some(*state),
-                    _ => None,
-                }
-            }
-
-            fn from_json(json: &[u8]) -> Result<Self, serde_json::Error> {
-                serde_json::from_slice(json)
-            }
-        }
-    };
-}
-
-typed!(Namespace, NamespaceName, Namespace);
-typed!(Model, ModelName, Model);
-typed!(Version, VersionName, Version);
-typed!(Alias, AliasName, Alias);
-typed!(Evaluation, EvaluationName, Evaluation);
-typed!(Policy, PolicyName, Policy);
-typed!(Proposal, ProposalName, Proposal);
-typed!(Incident, IncidentName, Incident);
-typed!(Consumer, ConsumerName, Consumer);
-typed!(Monitor, MonitorName, Monitor);
-typed!(Upstream, UpstreamName, Upstream);
-typed!(Person, PersonName, Person);
-typed!(Subscription, SubscriptionName, Subscription);

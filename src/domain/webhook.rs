@@ -8,7 +8,9 @@ pub mod signature;
 
 use super::{
     check::{Check, Violations},
-    time::Timestamp,
+    event::EventType,
+    retraining,
+    time::{Timestamp, seconds},
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +29,33 @@ pub enum WebhookShape {
     AirflowDagRun,
 }
 
+impl WebhookShape {
+    /// Whether what is sent starts the run of a pipeline.
+    pub fn starts_pipeline(self) -> bool {
+        match self {
+            WebhookShape::CloudEvents => false,
+            WebhookShape::GithubRepositoryDispatch | WebhookShape::AirflowDagRun => true,
+        }
+    }
+
+    /// Whether an event of a type may be sent at all: what a run brings about itself would
+    /// start another run.
+    pub fn takes(self, kind: &str) -> bool {
+        !self.starts_pipeline()
+            || !matches!(
+                EventType::parse(kind),
+                Some(
+                    EventType::RetrainingTriggered
+                        | EventType::RetrainingDelivered
+                        | EventType::RetrainingAcknowledged
+                        | EventType::RetrainingCompleted
+                        | EventType::RetrainingFailed
+                        | EventType::RetrainingExpired
+                )
+            )
+    }
+}
+
 /// How requests are signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WebhookKeyType {
@@ -40,7 +69,7 @@ pub enum WebhookKeyType {
 }
 
 /// What a caller says about a webhook.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookContent {
     /// Where events are sent.
     pub uri: String,
@@ -48,10 +77,14 @@ pub struct WebhookContent {
     pub shape: WebhookShape,
     /// How requests are signed.
     pub key_type: WebhookKeyType,
+    /// The retrainings that it starts expire after so many seconds.
+    #[serde(with = "seconds", default = "retraining::ttl")]
+    pub retraining_ttl: i64,
 }
 
 impl Check for WebhookContent {
     fn check(&self, violations: &mut Violations) {
+        retraining::check_ttl(violations, "retraining_ttl", self.retraining_ttl);
         violations.uri("uri", &self.uri);
         let is_http = self.uri.starts_with("https://") || self.uri.starts_with("http://");
         if !self.uri.is_empty() && !is_http {

@@ -166,6 +166,7 @@ fn resource_type(kind: Kind) -> &'static str {
         Kind::Monitor => "steward.dev/Monitor",
         Kind::Upstream => "steward.dev/Upstream",
         Kind::Person => "steward.dev/Person",
+        Kind::Retraining => "steward.dev/Retraining",
         Kind::Subscription => "steward.dev/Subscription",
     }
 }
@@ -184,6 +185,7 @@ fn not_found_reason(kind: Kind) -> &'static str {
         Kind::Monitor => "MONITOR_NOT_FOUND",
         Kind::Upstream => "UPSTREAM_NOT_FOUND",
         Kind::Person => "PERSON_NOT_FOUND",
+        Kind::Retraining => "RETRAINING_NOT_FOUND",
         Kind::Subscription => "SUBSCRIPTION_NOT_FOUND",
     }
 }
@@ -202,6 +204,7 @@ fn exists_reason(kind: Kind) -> &'static str {
         Kind::Monitor => "MONITOR_EXISTS",
         Kind::Upstream => "UPSTREAM_EXISTS",
         Kind::Person => "PERSON_EXISTS",
+        Kind::Retraining => "RETRAINING_EXISTS",
         Kind::Subscription => "SUBSCRIPTION_EXISTS",
     }
 }

@@ -104,6 +104,27 @@ impl Fields {
         self.time(field, time)
     }
 
+    /// A length of time in whole seconds, `default` when absent. Its range is judged with
+    /// the rest of the content.
+    pub fn seconds(&mut self, field: &str, given: Option<prost_types::Duration>, default: i64) -> i64 {
+        match given {
+            None => default,
+            Some(given) if given.nanos == 0 => given.seconds,
+            Some(_) => {
+                self.refuse(field, "has to be whole seconds");
+                default
+            }
+        }
+    }
+
+    /// An absolute URI.
+    pub fn uri(&mut self, field: &str, text: String) -> Option<String> {
+        let mut found = Violations::new();
+        found.uri(field, &text);
+        self.refuse_all(&found);
+        found.list().is_empty().then_some(text)
+    }
+
     /// `start_time` and `end_time` of a list, each optional, the end after the start.
     pub fn span(
         &mut self,
@@ -216,6 +237,7 @@ read_at!(
     get_incident_request,
     get_monitor_request,
     get_proposal_request,
+    get_retraining_request,
     get_subscription_request,
     get_upstream_request
 );
@@ -224,6 +246,11 @@ read_at!(
 pub fn time(time: Timestamp) -> prost_types::Timestamp {
     let (seconds, nanos) = time.parts();
     prost_types::Timestamp { seconds, nanos }
+}
+
+/// A length of time in whole seconds on the wire.
+pub fn seconds(seconds: i64) -> prost_types::Duration {
+    prost_types::Duration { seconds, nanos: 0 }
 }
 
 /// A count on the wire, where no larger one occurs.

@@ -23,6 +23,7 @@ pub mod otlp;
 pub mod person;
 pub mod policy;
 pub mod proposal;
+pub mod retraining;
 pub mod serve;
 pub mod subscription;
 pub mod upstream;

@@ -329,14 +329,7 @@ fn read_content(fields: &mut Fields, subscription: v1::Subscription) -> Option<S
             1
         }
     };
-    let stall_interval = match stall_interval {
-        None => STALL_INTERVAL,
-        Some(interval) if interval.nanos == 0 => interval.seconds,
-        Some(_) => {
-            fields.refuse("stall_interval", "has to be whole seconds");
-            STALL_INTERVAL
-        }
-    };
+    let stall_interval = fields.seconds("stall_interval", stall_interval, STALL_INTERVAL);
     Some(SubscriptionContent { description, filter: filter?, partition_count, stall_interval, webhook })
 }
 
@@ -356,7 +349,7 @@ fn write(stored: Stored<Subscription>) -> v1::Subscription {
         description,
         filter: (!filter.is_empty()).then_some(wire),
         partition_count: field::int32(partition_count),
-        stall_interval: Some(prost_types::Duration { seconds: stall_interval, nanos: 0 }),
+        stall_interval: Some(field::seconds(stall_interval)),
         start_position,
         seek_time: seek_time.map(field::time),
         cursors: Vec::new(),

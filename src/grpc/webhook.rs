@@ -2,8 +2,9 @@
 
 use super::field::{self, Fields};
 use crate::{
-    domain::webhook::{
-        WebhookContent, WebhookKey, WebhookKeyType, WebhookShape, WebhookState, WebhookStatus,
+    domain::{
+        retraining,
+        webhook::{WebhookContent, WebhookKey, WebhookKeyType, WebhookShape, WebhookState, WebhookStatus},
     },
     proto::v1,
     registry::webhook::delivery::Attempt,
@@ -19,7 +20,7 @@ const LONGEST_HEADER: usize = 4_096;
 
 /// Reads what a caller says about a webhook.
 pub fn read(fields: &mut Fields, webhook: v1::Webhook) -> WebhookContent {
-    let v1::Webhook { uri, shape, key_type } = webhook;
+    let v1::Webhook { uri, shape, key_type, retraining_ttl } = webhook;
     let shape = match fields.enumeration("shape", shape) {
         Some(v1::WebhookShape::GithubRepositoryDispatch) => WebhookShape::GithubRepositoryDispatch,
         Some(v1::WebhookShape::AirflowDagRun) => WebhookShape::AirflowDagRun,
@@ -33,7 +34,8 @@ pub fn read(fields: &mut Fields, webhook: v1::Webhook) -> WebhookContent {
             WebhookKeyType::HmacSha256
         }
     };
-    WebhookContent { uri, shape, key_type }
+    let retraining_ttl = fields.seconds("retraining_ttl", retraining_ttl, retraining::TTL);
+    WebhookContent { uri, shape, key_type, retraining_ttl }
 }
 
 /// Reads a header that is kept and never shown.
@@ -66,7 +68,8 @@ pub fn write(webhook: WebhookContent) -> v1::Webhook {
         WebhookShape::AirflowDagRun => v1::WebhookShape::AirflowDagRun,
     };
     let key_type = write_key_type(webhook.key_type).into();
-    v1::Webhook { uri: webhook.uri, shape: shape.into(), key_type }
+    let retraining_ttl = Some(field::seconds(webhook.retraining_ttl));
+    v1::Webhook { uri: webhook.uri, shape: shape.into(), key_type, retraining_ttl }
 }
 
 fn write_key_type(key_type: WebhookKeyType) -> v1::WebhookKeyType {

@@ -54,6 +54,7 @@ pub mod rebuild;
 pub mod recheck;
 pub mod requests;
 pub mod resolutions;
+pub mod retraining;
 pub mod rollback;
 pub mod scheduler;
 pub mod states;

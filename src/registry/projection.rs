@@ -143,6 +143,7 @@ fn index(resource: &Resource, mut entry: impl FnMut(Bytes, Bytes)) -> Result<(),
         | Resource::Monitor(_)
         | Resource::Upstream(_)
         | Resource::Person(_)
+        | Resource::Retraining(_)
         | Resource::Subscription(_) => {}
     }
     Ok(())

@@ -19,6 +19,7 @@ use crate::{
         name::NamespaceId,
         proposal::Proposal,
         resource::ResourceName,
+        retraining::Retraining,
         time::Timestamp,
         version::Version,
     },
@@ -60,6 +61,10 @@ impl Mutation for CarryOut {
             ResourceName::Proposal(name) => {
                 let proposal = view.get::<Proposal>(name).await?.value;
                 proposal.expire(now).map(|proposal| Event::set(EventType::ProposalExpired, proposal))
+            }
+            ResourceName::Retraining(name) => {
+                let retraining = view.get::<Retraining>(name).await?.value;
+                retraining.expire(now).map(|retraining| Event::set(EventType::RetrainingExpired, retraining))
             }
             ResourceName::Alias(name) => match view.find::<Alias>(name).await? {
                 Some(alias) => rollback::look_again(view, alias.value, now).await?,

@@ -257,6 +257,7 @@ impl Registry {
             kind: TRIAL,
             subject: &name.to_string(),
             time: &now.to_string(),
+            retraining: None,
         };
         let leaf = serde_json::to_vec(&event)?.into();
         let post = Post::new(webhook.shape, &subject, leaf, &secrets, now);

@@ -59,6 +59,7 @@ enum Tag {
     Model = b'm',
     Namespace = b'n',
     Consumer = b'o',
+    Retraining = b'R',
     Policy = b'p',
     Request = b'q',
     Proposal = b'r',
@@ -162,6 +163,10 @@ pub fn state(name: &ResourceName) -> Bytes {
         ResourceName::Incident(name) => {
             let model = Key::new(Tag::Incident, &name.model.namespace).model(&name.model.model);
             model.text(name.incident.as_str()).done()
+        }
+        ResourceName::Retraining(name) => {
+            let model = Key::new(Tag::Retraining, &name.model.namespace).model(&name.model.model);
+            model.text(name.retraining.as_str()).done()
         }
         ResourceName::Consumer(name) => {
             let model = Key::new(Tag::Consumer, &name.model.namespace).model(&name.model.model);
@@ -364,6 +369,11 @@ pub fn proposals(version: &VersionName) -> Range<Bytes> {
 /// All proposals about any version of a model.
 pub fn proposals_of_model(model: &ModelName) -> Range<Bytes> {
     Key::new(Tag::Proposal, &model.namespace).model(&model.model).range()
+}
+
+/// All retrainings of a model in the order of their ids.
+pub fn retrainings(model: &ModelName) -> Range<Bytes> {
+    Key::new(Tag::Retraining, &model.namespace).model(&model.model).range()
 }
 
 /// All incidents of a model in the order of their ids.

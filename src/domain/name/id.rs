@@ -116,6 +116,13 @@ id!(
     "use 1-63 lower-case ASCII letters, digits, `-`, `_` and `.`"
 );
 id!(
+    /// A retraining: the subscription and the position that triggered it, or what its author
+    /// chose. Both have to fit in.
+    RetrainingId,
+    |t| slug(t, 84, "-_.", false),
+    "use 1-84 lower-case ASCII letters, digits, `-`, `_` and `.`"
+);
+id!(
     /// A monitor: 16 hexadecimal digits that follow from its series.
     MonitorId,
     |t| slug(t, 63, "-_.", false),

@@ -21,6 +21,8 @@ pub struct Subject<'a> {
     pub subject: &'a str,
     /// When it was committed, in RFC 3339.
     pub time: &'a str,
+    /// The name of the retraining that a pipeline is started for.
+    pub retraining: Option<&'a str>,
 }
 
 /// The content type of a shape.
@@ -42,7 +44,7 @@ pub fn accept(shape: WebhookShape) -> Option<&'static str> {
 /// The body that a shape makes of an event; `None` where it is the event itself.
 pub fn body(shape: WebhookShape, event: &Subject<'_>) -> Option<Vec<u8>> {
     let word = event.kind.rsplit('.').next().unwrap_or(event.kind);
-    let essentials = json!({
+    let mut essentials = json!({
         "webhook_id": event.webhook_id,
         "source": event.source,
         "position": event.position,
@@ -50,6 +52,9 @@ pub fn body(shape: WebhookShape, event: &Subject<'_>) -> Option<Vec<u8>> {
         "subject": event.subject,
         "time": event.time,
     });
+    if let Some(retraining) = event.retraining {
+        essentials["retraining"] = retraining.into();
+    }
     let body = match shape {
         WebhookShape::CloudEvents => return None,
         WebhookShape::GithubRepositoryDispatch => {
@@ -90,6 +95,7 @@ mod tests {
             kind: "steward.v1.MetricAlarmRaised",
             subject: "namespaces/default/models/m/versions/1/monitors/x",
             time: "2026-03-01T00:00:00Z",
+            retraining: Some("namespaces/default/models/m/retrainings/trainer-7"),
         }
     }
 
@@ -107,6 +113,8 @@ mod tests {
         let run = read(WebhookShape::AirflowDagRun, "https://airflow.example/api/v1/dags/d/dagRuns");
         assert_eq!((run["dag_run_id"].as_str(), run.get("logical_date")), (Some("evt_1"), None));
         assert_eq!(run["conf"]["subject"], subject("").subject);
+        assert_eq!(run["conf"]["retraining"], dispatch["client_payload"]["retraining"]);
+        assert!(run["conf"]["retraining"].as_str().unwrap().ends_with("/retrainings/trainer-7"));
         let run = read(WebhookShape::AirflowDagRun, "https://airflow.example/api/v2/dags/d/dagRuns");
         assert_eq!(run.get("logical_date"), Some(&serde_json::Value::Null));
     }

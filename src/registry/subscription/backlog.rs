@@ -136,7 +136,8 @@ fn add(subscription: &Subscription, filter: &EventFilter, backlogs: &mut [Backlo
     let count = subscription.content.partition_count;
     let partition = partition_of(&event.subject, count) as usize;
     let Some(backlog) = backlogs.get_mut(partition) else { return };
-    let is_wanted = filter.matches(&event.kind, &event.subject, &event.actor);
+    let is_taken = subscription.content.webhook.as_ref().is_none_or(|hook| hook.shape.takes(&event.kind));
+    let is_wanted = is_taken && filter.matches(&event.kind, &event.subject, &event.actor);
     if event.position >= backlog.counted && is_wanted {
         backlog.count += 1;
         backlog.oldest = backlog.oldest.or(Some(event.time));

@@ -6,7 +6,8 @@ use crate::{
     domain::{
         check::shortened,
         event::{Event, EventType},
-        name::SubscriptionName,
+        name::{RetrainingName, SubscriptionName},
+        retraining::Retraining,
         subscription::{Subscription, cursor::Cursor},
         time::Timestamp,
         webhook::{
@@ -159,6 +160,8 @@ pub(super) struct RecordAttempt {
     pub(super) generation: u64,
     pub(super) attempt: Attempt,
     pub(super) seed: String,
+    /// What the event starts a pipeline for.
+    pub(super) retraining: Option<RetrainingName>,
     #[serde(skip)]
     pub(super) history: History,
 }
@@ -176,6 +179,14 @@ impl RecordAttempt {
         Ok(is_same.then_some((found.value, cursor)))
     }
 
+    /// That a pipeline has the retraining, if that is news.
+    async fn delivered(&self, view: &mut View<'_>, now: Timestamp) -> Result<Vec<Event>, Error> {
+        let Some(name) = &self.retraining else { return Ok(Vec::new()) };
+        let found = view.find::<Retraining>(name).await?;
+        let delivered = found.and_then(|found| found.value.deliver(self.name.clone(), now));
+        Ok(delivered.map(|one| Event::set(EventType::RetrainingDelivered, one)).into_iter().collect())
+    }
+
     fn next(&self, now: Timestamp) -> Next {
         schedule::next(self.attempt.outcome(), self.attempt.attempt, &self.seed, now)
     }
@@ -186,7 +197,8 @@ impl Mutation for RecordAttempt {
     async fn decide(&self, view: &mut View<'_>, _: &Call, now: Timestamp) -> Result<Vec<Event>, Error> {
         let Some((subscription, _)) = self.present(view).await? else { return Ok(Vec::new()) };
         let (kind, state, reason) = match self.next(now) {
-            Next::Advance | Next::Retry(_) => return Ok(Vec::new()),
+            Next::Advance => return self.delivered(view, now).await,
+            Next::Retry(_) => return Ok(Vec::new()),
             Next::Suspend => (EventType::WebhookSuspended, WebhookState::Suspended, self.attempt.words()),
             Next::Disable => {
                 let reason = "the receiver answered 410, so it wants nothing any more".to_owned();

@@ -9,10 +9,11 @@ use super::{
 };
 use crate::{
     domain::{
+        event::EventFilter,
         name::{NamespaceId, SubscriptionName},
         subscription::{Subscription, partition::Partition},
         time::Timestamp,
-        webhook::{WebhookState, shape::Subject, signature::webhook_id},
+        webhook::{WebhookShape, WebhookState, shape::Subject, signature::webhook_id},
     },
     registry::{
         Registry, call::Call, error::Error, leaf::AuditEvent, log::Log, read::ReadAt, states::read_record,
@@ -145,7 +146,7 @@ impl Registry {
         let count = subscription.content.partition_count;
         let filter = subscription.content.filter.clone();
         let wanted = Wanted { filter, partition: Some(Partition { index: partition, count }) };
-        let Some(event) = self.first_wanted(&log, cursor.next_position, &wanted).await? else {
+        let Some(event) = self.first_wanted(&log, cursor.next_position, &wanted, webhook.shape).await? else {
             return Ok(Step::Idle);
         };
         let present = delivery::load(&mut view, name, partition).await?;
@@ -159,6 +160,8 @@ impl Registry {
             // As after a rebuild: nobody could tell that it comes from here.
             return Ok(Step::Idle);
         }
+        let retraining = self.retraining_for(&subscription.name, webhook, &event).await?;
+        let started = retraining.as_ref().map(ToString::to_string);
         let (source, time) = (history.source(), event.time.to_string());
         let id = webhook_id(&source, &name.to_string(), event.position);
         let subject = Subject {
@@ -169,6 +172,7 @@ impl Registry {
             kind: &event.kind,
             subject: &event.subject,
             time: &time,
+            retraining: started.as_deref(),
         };
         let post = Post::new(webhook.shape, &subject, event.leaf.clone(), &secrets, now);
         let answer = self.poster()?.post(post).await;
@@ -176,7 +180,7 @@ impl Registry {
         let end = self.0.environment.clock.now();
         let attempt = Attempt::new(webhook.shape, partition, event.position, attempts + 1, now, end, &answer);
         let generation = cursor.generation;
-        let record = RecordAttempt { name: name.clone(), generation, attempt, seed: id, history };
+        let record = RecordAttempt { name: name.clone(), generation, attempt, seed: id, retraining, history };
         self.mutate(&name.namespace, "RecordAttempt", record, Call::by_system("a webhook was sent")).await?;
         Ok(Step::Tried)
     }
@@ -187,13 +191,17 @@ impl Registry {
         log: &Log,
         mut from: u64,
         wanted: &Wanted,
+        shape: WebhookShape,
     ) -> Result<Option<Arc<AuditEvent>>, Error> {
+        let is_wanted = |filter: &EventFilter, event: &AuditEvent| {
+            shape.takes(&event.kind) && wanted.matches(filter, event)
+        };
         let filter = self.translated(&log.namespace, &wanted.filter).await?;
         while from < log.feed.size() {
             let events = self.events(log, from..log.feed.size(), PAGE).await?;
             let Some(last) = events.last() else { return Ok(None) };
             from = last.position + 1;
-            if let Some(found) = events.iter().find(|event| wanted.matches(&filter, event)) {
+            if let Some(found) = events.iter().find(|event| is_wanted(&filter, event)) {
                 return Ok(Some(found.clone()));
             }
         }
