@@ -74,6 +74,7 @@ fn lineage(name: &ResourceName) -> Vec<ResourceName> {
             ResourceName::Proposal(name) => name.version.into(),
             ResourceName::Incident(name) => name.model.into(),
             ResourceName::Consumer(name) => name.model.into(),
+            ResourceName::Retraining(name) => name.model.into(),
             ResourceName::Monitor(name) => name.version.into(),
             ResourceName::Upstream(name) => NamespaceName(name.namespace).into(),
             ResourceName::Person(name) => NamespaceName(name.namespace).into(),

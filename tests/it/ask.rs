@@ -15,6 +15,7 @@ use steward_registry::proto::v1::{
     model_service_client::ModelServiceClient, monitor_service_client::MonitorServiceClient,
     namespace_service_client::NamespaceServiceClient, person_service_client::PersonServiceClient,
     policy_service_client::PolicyServiceClient, proposal_service_client::ProposalServiceClient,
+    retraining_service_client::RetrainingServiceClient,
     subscription_service_client::SubscriptionServiceClient, upstream_service_client::UpstreamServiceClient,
     version_service_client::VersionServiceClient,
 };
@@ -138,6 +139,11 @@ asks! {
     IncidentServiceClient:
         OpenIncident(OpenIncidentRequest).open_incident,
         CloseIncident(CloseIncidentRequest).close_incident;
+    RetrainingServiceClient:
+        RequestRetraining(RequestRetrainingRequest).request_retraining,
+        AcknowledgeRetraining(AcknowledgeRetrainingRequest).acknowledge_retraining,
+        CompleteRetraining(CompleteRetrainingRequest).complete_retraining,
+        FailRetraining(FailRetrainingRequest).fail_retraining;
     MonitorServiceClient:
         AcknowledgeAlarm(AcknowledgeAlarmRequest).acknowledge_alarm,
         SnoozeAlarm(SnoozeAlarmRequest).snooze_alarm,

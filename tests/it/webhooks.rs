@@ -3,6 +3,7 @@
 mod keys;
 mod kills;
 mod receiver;
+mod retrainings;
 
 use crate::{
     ask::{one_of_each, subscribe},

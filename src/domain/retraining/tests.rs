@@ -1,3 +1,4 @@
+//! What may be said of a retraining, and when.
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::domain::{

@@ -25,7 +25,7 @@ fn every_key_has_the_bytes_it_always_had() {
     let named = |name: &str| state(&ResourceName::parse_any(&format!("namespaces/default/{name}")).unwrap());
     let rented: UpstreamName = "namespaces/default/upstreams/openai~api~eu~gpt-5".parse().unwrap();
     let ann = Pseudonym::from_bytes(&[b'p'; 16]).unwrap();
-    let golden: [(&str, Bytes, &[u8]); 28] = [
+    let golden: [(&str, Bytes, &[u8]); 29] = [
         ("namespace", state(&ResourceName::Namespace("namespaces/default".parse().unwrap())), b"ndefault\0"),
         ("model", state(&model("m").into()), b"mdefault\0m\0"),
         ("version", state(&version("m", 2).into()), b"vdefault\0m\0\0\0\0\0\0\0\0\x02"),
@@ -46,6 +46,7 @@ fn every_key_has_the_bytes_it_always_had() {
         ),
         ("policy", state(&policy.clone().into()), b"pdefault\0standard\0"),
         ("proposal", named("models/m/versions/2/proposals/p1"), b"rdefault\0m\0\0\0\0\0\0\0\0\x02p1\0"),
+        ("retraining", named("models/m/retrainings/t-7"), b"Rdefault\0m\0t-7\0"),
         ("incident", named("models/m/incidents/i1"), b"idefault\0m\0i1\0"),
         ("consumer", named("models/m/consumers/chat"), b"odefault\0m\0chat\0"),
         ("upstream", state(&rented.clone().into()), b"sdefault\0openai~api~eu~gpt-5\0"),
@@ -141,6 +142,7 @@ fn what_belongs_to_a_neighbour_with_a_longer_id_stays_outside() {
         (proposals_of_model(&a), "versions/1/proposals/p"),
         (proposals(&version("a", 1)), "versions/1/proposals/p"),
         (incidents(&a), "incidents/i"),
+        (retrainings(&a), "retrainings/r"),
         (consumers(&a), "consumers/c"),
     ] {
         assert!(range.contains(&named(&format!("models/a/{below}"))), "{below}");

@@ -31,6 +31,7 @@ pub fn one_of_each(word: &str) -> Vec<Ask> {
         rented(word),
         vec![erase(LEAVER, word)],
         subscriptions(word),
+        retrainings(word),
     ]
     .concat()
 }
@@ -258,6 +259,34 @@ fn subscriptions(word: &str) -> Vec<Ask> {
         v1::RotateWebhookKeyRequest { name: hook_name.clone(), reason: reason.clone(), ..Default::default() }
             .into(),
         v1::ResumeWebhookRequest { name: hook_name, reason, ..Default::default() }.into(),
+    ]
+}
+
+/// One that a version comes of, and one that comes to nothing.
+fn retrainings(word: &str) -> Vec<Ask> {
+    let name = |id: &str| format!("{}/retrainings/{id}", model_name("m"));
+    let request = |id: &str| v1::RequestRetrainingRequest {
+        parent: model_name("m"),
+        retraining_id: id.to_owned(),
+        reason: word.to_owned(),
+        ..Default::default()
+    };
+    let (made, run_uri) = (version_name("m", 5), format!("https://{word}.invalid/1"));
+    vec![
+        request("good").into(),
+        v1::AcknowledgeRetrainingRequest { name: name("good"), run_uri, ..Default::default() }.into(),
+        described_version(word),
+        submit(&made, word),
+        v1::CompleteRetrainingRequest {
+            name: name("good"),
+            version: made,
+            reason: word.to_owned(),
+            ..Default::default()
+        }
+        .into(),
+        request("vain").into(),
+        v1::FailRetrainingRequest { name: name("vain"), reason: word.to_owned(), ..Default::default() }
+            .into(),
     ]
 }
 

@@ -7,8 +7,8 @@ use steward_registry::proto::v1::{
     incident_service_client::IncidentServiceClient, model_service_client::ModelServiceClient,
     monitor_service_client::MonitorServiceClient, namespace_service_client::NamespaceServiceClient,
     person_service_client::PersonServiceClient, policy_service_client::PolicyServiceClient,
-    proposal_service_client::ProposalServiceClient, upstream_service_client::UpstreamServiceClient,
-    version_service_client::VersionServiceClient,
+    proposal_service_client::ProposalServiceClient, retraining_service_client::RetrainingServiceClient,
+    upstream_service_client::UpstreamServiceClient, version_service_client::VersionServiceClient,
 };
 use tonic::{Status, transport::Channel};
 
@@ -105,6 +105,14 @@ pub async fn get(channel: &Channel, name: &str, at: At) -> Answer {
                     .await,
             )
         }
+        "retrainings" => {
+            let read_at = read_at!(get_retraining_request, at);
+            answer(
+                RetrainingServiceClient::new(channel.clone())
+                    .get_retraining(v1::GetRetrainingRequest { name, read_at })
+                    .await,
+            )
+        }
         "monitors" => {
             let read_at = read_at!(get_monitor_request, at);
             answer(
@@ -184,6 +192,9 @@ async fn lists(channel: &Channel, name: &str) -> Vec<Answer> {
             answers.push(answer(ProposalServiceClient::new(channel.clone()).list_proposals(request).await));
             let request = v1::ListIncidentsRequest { parent: parent.clone(), ..Default::default() };
             answers.push(answer(IncidentServiceClient::new(channel.clone()).list_incidents(request).await));
+            let request = v1::ListRetrainingsRequest { parent: parent.clone(), ..Default::default() };
+            let listed = RetrainingServiceClient::new(channel.clone()).list_retrainings(request).await;
+            answers.push(answer(listed));
             let request = v1::ListAliasesRequest { parent, ..Default::default() };
             answers.push(answer(AliasServiceClient::new(channel.clone()).list_aliases(request).await));
         }
