@@ -170,6 +170,12 @@ pub async fn rotate(session: &Session, args: RotateArgs) -> Result<(), Failure> 
     }
     let sentence = format!("Another key signs the log of namespace {}.", name::id(&namespace.name));
     session.output().changed(args.change.dry_run, &namespace, &sentence, &facts)?;
+    if namespace.checkpoint_keys.len() == 1 {
+        note(
+            "No key before it is there any more, so nothing in the log vouches for this one: hand it to everybody who \
+             verifies, and to the witnesses, on a way that is not this server.",
+        );
+    }
     if !args.change.dry_run {
         note("Tell everybody who verifies the log. The directory of keys has a new file: back it up.");
     }

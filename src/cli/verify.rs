@@ -18,7 +18,12 @@ use super::{
 };
 use crate::{
     audit::{
-        bundle::ProofBundle, checkpoint::SignedCheckpoint, key::VerifierKey, merkle::Hash, policy::Policy,
+        bundle::ProofBundle,
+        checkpoint::SignedCheckpoint,
+        key::VerifierKey,
+        merkle::Hash,
+        note::NoteError,
+        policy::{Policy, PolicyError},
         tile::Whole,
     },
     registry::{
@@ -117,7 +122,7 @@ async fn log(
     let mut expected = Expected::default();
     let mut witnesses = Vec::new();
     if let (Some(signed), Some(trust)) = (&signed, &trust) {
-        let accepted = trust.check(signed).map_err(|error| unproven(&error))?;
+        let accepted = trust.check(signed).map_err(|error| not_signed(&error))?;
         expected.add(accepted.checkpoint.size(), *accepted.checkpoint.root(), "the checkpoint");
         witnesses = accepted.cosigned;
     }
@@ -223,6 +228,18 @@ fn read_checkpoint(path: &Path) -> Result<SignedCheckpoint, Failure> {
 
 fn unproven(error: &dyn std::fmt::Display) -> Failure {
     Failure::Unproven(format!("{error}."))
+}
+
+/// A log whose keys are all others than those that are known has changed them, or is not the same.
+fn not_signed(error: &PolicyError) -> Failure {
+    match error {
+        PolicyError::Note(NoteError::NoKnownSignature { .. }) => Failure::Unproven(format!(
+            "{error}. A log that changes its key says why in an event CheckpointKeyRotated, which whoever holds only \
+             older keys need not believe: have the key that signs now told by somebody you trust, and give it with \
+             --key beside the older one and an --earlier checkpoint that the older one has signed."
+        )),
+        error => unproven(error),
+    }
 }
 
 fn needs_key(what: &str) -> Failure {

@@ -144,14 +144,21 @@ impl Namespace {
     }
 
     /// The same with a new key, beside which those before it sign until `retire_time`.
-    /// `present` is the first key, where it is still the only one. Keys that were retired
-    /// before stand in the history of the namespace.
-    pub fn rotate_key(mut self, present: &str, new: &str, retire_time: Timestamp, now: Timestamp) -> Self {
+    /// `first` is the first key, where it is still the only one and its secret is there; keys whose
+    /// secrets are `lost` sign no more. Keys that were retired before stand in the history of the namespace.
+    pub fn rotate_key(
+        mut self,
+        first: Option<&str>,
+        lost: &[String],
+        new: &str,
+        retire_time: Timestamp,
+        now: Timestamp,
+    ) -> Self {
         let key = |key: &str| CheckpointKey { key: key.to_owned(), retire_time: None };
         if self.checkpoint_keys.is_empty() {
-            self.checkpoint_keys.push(key(present));
+            self.checkpoint_keys.extend(first.map(key));
         }
-        self.checkpoint_keys.retain(|key| key.signs_at(now));
+        self.checkpoint_keys.retain(|key| key.signs_at(now) && !lost.contains(&key.key));
         for old in &mut self.checkpoint_keys {
             old.retire_time = Some(old.retire_time.map_or(retire_time, |earlier| earlier.min(retire_time)));
         }
@@ -186,19 +193,32 @@ mod tests {
 
     #[test]
     fn a_key_is_followed_by_another_and_both_sign_for_a_while() {
-        let once = namespace().rotate_key("first", "second", at(100), at(10));
+        let once = namespace().rotate_key(Some("first"), &[], "second", at(100), at(10));
         assert_eq!(keys(&once), [("first", Some(100)), ("second", None)]);
         assert!(once.checkpoint_keys[0].signs_at(at(99)) && !once.checkpoint_keys[0].signs_at(at(100)));
-        let twice = once.clone().rotate_key("ignored", "third", at(150), at(50));
+        let twice = once.clone().rotate_key(Some("ignored"), &[], "third", at(150), at(50));
         assert_eq!(keys(&twice), [("first", Some(100)), ("second", Some(150)), ("third", None)]);
-        let later = once.rotate_key("ignored", "third", at(300), at(200));
+        let later = once.rotate_key(Some("ignored"), &[], "third", at(300), at(200));
         assert_eq!(keys(&later), [("second", Some(300)), ("third", None)]);
+    }
+
+    #[test]
+    fn a_key_whose_secret_is_lost_signs_no_more() {
+        let alone = namespace().rotate_key(None, &[], "second", at(100), at(10));
+        assert_eq!(keys(&alone), [("second", None)]);
+        let lost = ["second".to_owned()];
+        let again = alone.rotate_key(None, &lost, "third", at(150), at(50));
+        assert_eq!(keys(&again), [("third", None)]);
+        let three = again.rotate_key(None, &[], "fourth", at(200), at(60));
+        let after = three.rotate_key(None, &["third".to_owned()], "fifth", at(300), at(70));
+        assert_eq!(keys(&after), [("fourth", Some(300)), ("fifth", None)]);
     }
 
     #[test]
     fn a_new_epoch_begins_with_keys_of_its_own() {
         let epoch = Epoch { start_position: 5, lost_size: 9, lost_root: "00".repeat(32), open_time: at(7) };
-        let namespace = namespace().rotate_key("first", "second", at(100), at(1)).open_epoch(epoch);
+        let namespace =
+            namespace().rotate_key(Some("first"), &[], "second", at(100), at(1)).open_epoch(epoch);
         assert_eq!((namespace.epoch(), keys(&namespace), namespace.update_time), (1, vec![], at(7)));
     }
 }

@@ -6,45 +6,31 @@
 //! the store before it is given out; a store that is opened and lacks what was signed
 //! is refused until an operator gives the lost events up by opening a new epoch.
 
+mod key;
+
+use self::key::SigningKeys;
 use super::{
     Registry,
-    call::{Call, Stored},
     cosigned::{Cosigned, Published, Quorum, Turn},
     error::Error,
     leaf,
-    mutation::Mutation,
-    view::View,
 };
 use crate::{
     audit::{
         checkpoint::{Checkpoint, SignedCheckpoint},
-        key::{KeyName, SigningKey},
         merkle::Hash,
     },
-    domain::{
-        event::{Event, EventType},
-        name::{NamespaceId, NamespaceName},
-        namespace::Namespace,
-        time::Timestamp,
-    },
+    domain::name::NamespaceId,
     store::{
-        beside::{Beside, Kept, Seed},
+        beside::{Beside, Kept},
         engine::Head,
     },
 };
-use async_trait::async_trait;
-use serde::Serialize;
-use std::{
-    collections::{BTreeMap, HashMap},
-    io,
-    sync::Arc,
-};
+use std::{collections::HashMap, io, sync::Arc};
 use tokio::sync::Mutex;
 
 /// A checkpoint is not older than this when it is given out, if the log has grown.
 const FRESH_MICROS: i64 = 1_000_000;
-/// What the first key of an epoch is kept as; those after it are known by their ids.
-const FIRST: &str = "first";
 
 /// The newest checkpoint of each log in this process, and the keys behind them.
 pub struct Checkpoints {
@@ -117,31 +103,32 @@ impl Registry {
         at_least: u64,
     ) -> Result<(SignedCheckpoint, Vec<String>), Error> {
         let log = self.log(namespace).await?;
+        // The head is read in turn, so that no smaller one is signed after a larger.
+        let mut turn = self.turn(namespace).await?;
         let head = log.head().await?.ok_or_else(|| Error::Internal("a log without a head".to_owned()))?;
         if let Some(last) = at_least.checked_sub(1).filter(|last| *last >= head.size) {
             return Err(Error::BeyondHead { position: last, size: head.size });
         }
-        let mut turn = self.turn(namespace).await?;
         let now = self.0.environment.clock.now();
+        let keys = self.signing_keys(namespace, &head, now).await?;
+        keys.complain_of_lost(namespace, &mut turn.lost_keys);
         let is_enough = |published: &&Published| {
             let size = published.signed.checkpoint().size();
             let is_fresh = published.time <= now && now < published.time.plus_micros(FRESH_MICROS);
-            size >= at_least && (size >= head.size || is_fresh)
+            size >= at_least && (size >= head.size || is_fresh) && keys.newest_signed(&published.signed)
         };
         let signed = match turn.published.as_ref().filter(is_enough) {
             Some(published) => published.signed.clone(),
             None => {
                 // A leaf or a tile is asked for as soon as the checkpoint is out.
                 self.grow(namespace, head.size).await?;
-                let signed = self.sign(namespace, &head, now).await?;
+                let signed = self.sign(namespace, &head, &keys).await?;
                 let signed = self.with_cosignatures(&turn, signed);
                 turn.published = Some(Published { signed: signed.clone(), time: now });
                 signed
             }
         };
-        drop(turn);
-        let keys = self.verifier_keys(namespace, &head, now).await?;
-        Ok((signed, keys))
+        Ok((signed, keys.verifiers()))
     }
 
     /// Signs the state that a head describes, and keeps it before anybody sees it.
@@ -149,103 +136,17 @@ impl Registry {
         &self,
         namespace: &NamespaceId,
         head: &Head,
-        now: Timestamp,
+        keys: &SigningKeys,
     ) -> Result<SignedCheckpoint, Error> {
         let broken = |error| Error::Internal(format!("a checkpoint cannot be made: {error}"));
-        let keys = self.signing_keys(namespace, head, now).await?;
-        let (first, others) = keys.split_first().ok_or_else(|| Error::Internal("no key signs".to_owned()))?;
         let stated = Checkpoint::new(&origin(&head.log_id, head.epoch), head.size, head.root);
-        let mut signed = SignedCheckpoint::sign(stated.map_err(broken)?, first).map_err(broken)?;
-        for key in others {
+        let mut signed = SignedCheckpoint::sign(stated.map_err(broken)?, keys.newest()).map_err(broken)?;
+        for key in keys.before() {
             signed.sign_also(key).map_err(broken)?;
         }
         let (log, note) = (namespace.to_string(), signed.to_string());
         self.0.checkpoints.beside(move |beside| beside.keep(Kept::Published, &log, note.as_bytes())).await?;
         Ok(signed)
-    }
-
-    /// The keys that sign now, the newest first.
-    async fn signing_keys(
-        &self,
-        namespace: &NamespaceId,
-        head: &Head,
-        now: Timestamp,
-    ) -> Result<Vec<SigningKey>, Error> {
-        let origin = origin(&head.log_id, head.epoch);
-        let name = key_name(&origin)?;
-        let wanted = self.verifier_keys(namespace, head, now).await?;
-        let seeds = self.seeds(&origin).await?;
-        let mut keys: Vec<SigningKey> =
-            seeds.values().map(|seed| SigningKey::from_seed(name.clone(), seed)).collect();
-        keys.retain(|key| wanted.contains(&key.verifier().to_string()));
-        if keys.len() < wanted.len() {
-            return Err(Error::Unavailable(format!(
-                "the secret of a key that signs the log {origin} is missing: restore the directory of keys, or \
-                 have another key sign with `steward audit rotate-key`"
-            )));
-        }
-        keys.sort_by_key(|key| wanted.iter().rposition(|one| *one == key.verifier().to_string()));
-        keys.reverse();
-        Ok(keys)
-    }
-
-    async fn seeds(&self, origin: &str) -> Result<BTreeMap<String, Seed>, Error> {
-        let origin = origin.to_owned();
-        self.0.checkpoints.beside(move |beside| beside.seeds(&origin)).await
-    }
-
-    /// The log's keys that sign now, as verifiers take them, the newest last.
-    pub async fn verifier_keys(
-        &self,
-        namespace: &NamespaceId,
-        head: &Head,
-        now: Timestamp,
-    ) -> Result<Vec<String>, Error> {
-        let name = NamespaceName(namespace.clone());
-        let state = self.get::<Namespace>(&name, super::read::ReadAt::Present).await?.value;
-        if !state.checkpoint_keys.is_empty() {
-            let signing = state.checkpoint_keys.into_iter().filter(|key| key.signs_at(now));
-            return Ok(signing.map(|key| key.key).collect());
-        }
-        self.first_key(namespace, head).await.map(|key| vec![key])
-    }
-
-    /// The first key of an epoch, which is made when it is first needed.
-    async fn first_key(&self, namespace: &NamespaceId, head: &Head) -> Result<String, Error> {
-        let origin = origin(&head.log_id, head.epoch);
-        let _turn = self.0.checkpoints.making.lock().await;
-        let key = match self.seeds(&origin).await?.get(FIRST) {
-            Some(seed) => SigningKey::from_seed(key_name(&origin)?, seed),
-            None => {
-                self.refuse_to_forget(namespace, &origin).await?;
-                let key = self.draw_key(&origin)?;
-                self.keep_key(&origin, FIRST, &key).await?;
-                key.0
-            }
-        };
-        Ok(key.verifier().to_string())
-    }
-
-    /// A log that has signed before takes no other first key by itself.
-    async fn refuse_to_forget(&self, namespace: &NamespaceId, origin: &str) -> Result<(), Error> {
-        match self.kept_checkpoint(namespace, Kept::Published).await? {
-            Some(signed) if signed.checkpoint().origin() == origin => Err(Error::Unavailable(format!(
-                "the log {origin} has signed checkpoints, but the secret of its key is missing: restore the \
-                 directory of keys"
-            ))),
-            _ => Ok(()),
-        }
-    }
-
-    fn draw_key(&self, origin: &str) -> Result<(SigningKey, Seed), Error> {
-        let seed = self.0.environment.secret();
-        Ok((SigningKey::from_seed(key_name(origin)?, &seed), seed))
-    }
-
-    async fn keep_key(&self, origin: &str, id: &str, (key, seed): &(SigningKey, Seed)) -> Result<(), Error> {
-        tracing::info!(key = %key.verifier(), "a key that signs checkpoints was made");
-        let (origin, id, seed) = (origin.to_owned(), id.to_owned(), *seed);
-        self.0.checkpoints.beside(move |beside| beside.add_seed(&origin, &id, &seed)).await
     }
 
     /// A checkpoint that was kept beside the store.
@@ -279,71 +180,5 @@ impl Registry {
         let is_there =
             stated.size() <= head.size && self.root_at(namespace, stated.size()).await? == *stated.root();
         Ok((!is_there).then(|| (stated.size(), *stated.root())))
-    }
-}
-
-fn key_name(origin: &str) -> Result<KeyName, Error> {
-    KeyName::new(origin).map_err(|error| Error::Internal(error.to_string()))
-}
-
-#[derive(Serialize)]
-struct RotateKey {
-    name: NamespaceName,
-    overlap_micros: i64,
-    /// Drawn and found for each attempt, so they are not part of what is asked for.
-    #[serde(skip)]
-    present: String,
-    #[serde(skip)]
-    new: String,
-}
-
-#[async_trait]
-impl Mutation for RotateKey {
-    async fn decide(&self, view: &mut View<'_>, call: &Call, now: Timestamp) -> Result<Vec<Event>, Error> {
-        let present = view.get::<Namespace>(&self.name).await?;
-        present.require_etag(&call.etag, self.name.clone())?;
-        let retire_time = now.plus_micros(self.overlap_micros);
-        let rotated = present.value.rotate_key(&self.present, &self.new, retire_time, now);
-        Ok(vec![Event::set(EventType::CheckpointKeyRotated, rotated)])
-    }
-
-    fn field(&self, _: u32) -> String {
-        "namespace".to_owned()
-    }
-}
-
-impl Registry {
-    /// Has another key sign the checkpoints of a log; those before it sign beside it
-    /// for as long as `overlap_micros`.
-    pub async fn rotate_checkpoint_key(
-        &self,
-        name: NamespaceName,
-        overlap_micros: i64,
-        call: Call,
-    ) -> Result<Stored<Namespace>, Error> {
-        call.require_reason()?;
-        let namespace = name.0.clone();
-        let head = self.log(&namespace).await?.head().await?;
-        let head = head.ok_or_else(|| Error::Internal("a log without a head".to_owned()))?;
-        let (origin, validate_only) = (origin(&head.log_id, head.epoch), call.validate_only);
-        let present = self.verifier_keys(&namespace, &head, self.0.environment.clock.now()).await?;
-        let key = self.draw_key(&origin)?;
-        let (id, new) = (key.0.verifier().id().to_string(), key.0.verifier().to_string());
-        if !validate_only {
-            self.keep_key(&origin, &id, &key).await?;
-        }
-        let present = present.into_iter().next_back().unwrap_or_default();
-        let rotate = RotateKey { name, overlap_micros, present, new: new.clone() };
-        let rotated = self.mutate(&namespace, "RotateCheckpointKey", rotate, call).await;
-        let rotated = rotated.and_then(|committed| committed.resource::<Namespace>());
-        let is_in_service = match &rotated {
-            Ok(stored) => stored.value.checkpoint_keys.iter().any(|key| key.key == new),
-            // It may have been written all the same.
-            Err(error) => matches!(error, Error::Unknown(_)),
-        };
-        if !is_in_service && !validate_only {
-            self.0.checkpoints.beside(move |beside| beside.remove_seed(&origin, &id)).await?;
-        }
-        rotated
     }
 }

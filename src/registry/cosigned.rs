@@ -47,6 +47,8 @@ pub(super) struct Turn {
     pub(super) dispute: Option<Dispute>,
     /// How many events each witness has cosigned last, by its name.
     pub(super) known: HashMap<String, u64>,
+    /// Keys that the operator was told are missing.
+    pub(super) lost_keys: Vec<String>,
     is_recalled: bool,
 }
 

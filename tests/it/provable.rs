@@ -7,6 +7,7 @@ mod disputed;
 mod files;
 mod flips;
 mod keys;
+mod lost_keys;
 mod node;
 mod proofs;
 mod verify;
