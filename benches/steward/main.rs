@@ -12,6 +12,7 @@ mod delivery;
 mod echo;
 mod etcd;
 mod growth;
+mod lives;
 mod memory;
 mod population;
 mod process;
@@ -20,6 +21,7 @@ mod replay;
 mod report;
 mod roles;
 mod series;
+mod verify;
 mod write;
 
 use clap::{Parser, ValueEnum};
@@ -59,6 +61,10 @@ struct Args {
     #[arg(long, default_value_t = 100_000)]
     versions: u32,
 
+    /// Events in the log that is verified
+    #[arg(long, default_value_t = 100_000)]
+    events: u32,
+
     /// Directory for the stores; they are removed afterwards
     #[arg(long, default_value = env!("CARGO_TARGET_TMPDIR"))]
     dir: PathBuf,
@@ -89,6 +95,8 @@ enum Part {
     Growth,
     /// A year of one series among a hundred, against GetVersion
     Series,
+    /// `steward audit verify` against reading, hashing and parsing
+    Verify,
     /// What the server occupies
     Memory,
 }
@@ -162,6 +170,9 @@ async fn measure(args: &Args) -> Result<(), Failure> {
         memory::after_load(&large, &mut report).await?;
     }
     large.stop().await?;
+    if wanted(Part::Verify) {
+        verify::measure(plan, dir.path(), args.events, &mut report).await?;
+    }
     println!("\n{report}");
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! A server in a process of its own, and what the system says of it.
 
 use super::{Failure, roles::Role};
-use std::{net::SocketAddr, path::Path, process::Stdio, time::Duration};
+use std::{net::SocketAddr, path::Path, pin::pin, process::Stdio, time::Duration};
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
     process::{Child, Command},
@@ -9,6 +9,8 @@ use tokio::{
 
 /// What the kernel counts processor time in, in these files.
 const TICKS_PER_SECOND: f64 = 100.0;
+/// Between two looks at a process that is run to its end.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
 
 /// A server process.
 pub struct Server {
@@ -45,23 +47,13 @@ impl Server {
 
     /// Memory that the server occupies, in MiB. NaN where there is no `/proc`.
     pub fn resident_mib(&self) -> f64 {
-        self.memory_mib("VmRSS:")
+        memory_mib(self.child.id(), "VmRSS:")
     }
 
     /// The most memory that the server has occupied so far, in MiB. NaN where there
     /// is no `/proc`.
     pub fn peak_mib(&self) -> f64 {
-        self.memory_mib("VmHWM:")
-    }
-
-    fn memory_mib(&self, field: &str) -> f64 {
-        let read = || {
-            let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()?)).ok()?;
-            let line = status.lines().find_map(|line| line.strip_prefix(field))?;
-            let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-            Some(kib / 1_024.0)
-        };
-        read().unwrap_or(f64::NAN)
+        memory_mib(self.child.id(), "VmHWM:")
     }
 
     /// Ends the server in order and waits for its end.
@@ -84,4 +76,55 @@ pub fn processor_seconds(process: Option<u32>) -> f64 {
         Some((user + system) / TICKS_PER_SECOND)
     };
     read().unwrap_or(f64::NAN)
+}
+
+fn memory_mib(process: Option<u32>, field: &str) -> f64 {
+    let read = || {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", process?)).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix(field))?;
+        let kib: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+        Some(kib / 1_024.0)
+    };
+    read().unwrap_or(f64::NAN)
+}
+
+/// What a process took.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// Processor time. NaN where there is no `/proc`, as the memory.
+    pub processor_seconds: f64,
+    /// The most memory that it occupied.
+    pub peak_mib: f64,
+}
+
+/// A process that has ended well.
+pub struct Ended {
+    /// What it printed.
+    pub said: String,
+    /// What it took, as of the last look before its end.
+    pub usage: Usage,
+}
+
+/// Runs a process to its end and looks at it meanwhile: it takes what it took with it.
+pub async fn run(command: &mut Command) -> Result<Ended, Failure> {
+    let child = command.stdout(Stdio::piped()).kill_on_drop(true).spawn()?;
+    let (process, mut usage) = (child.id(), Usage { processor_seconds: f64::NAN, peak_mib: f64::NAN });
+    let mut looks = tokio::time::interval(BETWEEN_LOOKS);
+    let mut output = pin!(child.wait_with_output());
+    let output = loop {
+        tokio::select! {
+            output = &mut output => break output?,
+            _ = looks.tick() => {
+                let peak_mib = memory_mib(process, "VmHWM:");
+                // What has ended and was not waited for has no memory any more.
+                if !peak_mib.is_nan() {
+                    usage = Usage { processor_seconds: processor_seconds(process), peak_mib };
+                }
+            }
+        }
+    };
+    match output.status.success() {
+        true => Ok(Ended { said: String::from_utf8(output.stdout)?, usage }),
+        false => Err(format!("{command:?} ended with {}", output.status).into()),
+    }
 }

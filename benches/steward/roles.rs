@@ -96,7 +96,12 @@ pub async fn fill(dir: &Path, population: Population) -> Result<u64, Failure> {
 }
 
 /// Carries out the work of each index below a count, many at a time.
-async fn share<F, W>(count: u32, registry: &Registry, population: Population, work: W) -> Result<(), Failure>
+pub async fn share<F, W>(
+    count: u32,
+    registry: &Registry,
+    population: Population,
+    work: W,
+) -> Result<(), Failure>
 where
     W: Fn(Registry, Population, u32) -> F + Copy + Send + 'static,
     F: Future<Output = Result<(), Failure>> + Send,
