@@ -101,7 +101,7 @@ async fn live(registry: Registry, population: Population, index: u32) -> Result<
     for (verb, call) in steps {
         registry.transition_version(version.clone(), verb, None, call).await?;
     }
-    if index % 100 == 0 {
+    if index.is_multiple_of(100) {
         registry.set_alias(Population::alias(&model)?, version.clone(), Population::call(index)?).await?;
     }
     registry.transition_version(version, deprecate, None, Population::call(index)?).await?;
