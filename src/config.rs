@@ -8,7 +8,7 @@ pub use key::{KEYS, Key};
 use crate::{
     audit::policy::{Party, Policy},
     cli::serve::{EngineKind, LogFormat, ServeArgs},
-    outbound::Rules,
+    outbound::webhook::Rules,
 };
 use key::Value;
 use std::{
@@ -283,7 +283,7 @@ impl Config {
     }
 
     /// To whom webhooks may be sent.
-    pub fn outbound(&self) -> Rules {
+    pub fn webhook_rules(&self) -> Rules {
         Rules {
             allow_http: matches!(self.value("webhook_allow_http"), Some(Value::Flag(true))),
             allow_private: matches!(self.value("webhook_allow_private"), Some(Value::Flag(true))),

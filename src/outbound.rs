@@ -1,128 +1,38 @@
-//! Calls others over HTTP, and only those that may be called: the address that is connected
-//! to is judged, whatever name led to it and whatever the name meant a moment before.
+//! Calls others over HTTP: receivers of webhooks, which may be anybody's, and witnesses, which the
+//! operator has chosen. What both have in common is here: nobody is redirected, no proxy of the
+//! environment is asked, and no answer is waited for or read without end.
 
-use crate::{
-    domain::webhook::address::refusal,
-    registry::webhook::post::{Answer, Post, Poster},
-};
-use async_trait::async_trait;
-use reqwest::{
-    Client, Url,
-    dns::{Addrs, Name, Resolve, Resolving},
-    redirect::Policy,
-};
-use std::{
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+pub mod webhook;
+pub mod witness;
 
-/// Longest that a receiver may take to connect and to answer.
+use reqwest::{Client, ClientBuilder, Response, redirect::Policy};
+use std::{error::Error as _, time::Duration};
+
+/// Longest that anybody may take to connect.
 const CONNECT: Duration = Duration::from_secs(10);
-/// An answer's body is read up to here, so that the connection can be used again.
-const MOST_READ: usize = 64 << 10;
+/// Most bytes of an answer's body that are read.
+const MOST: usize = 64 << 10;
 
-/// What is allowed beyond public addresses over https.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rules {
-    /// Requests without TLS.
-    pub allow_http: bool,
-    /// Addresses that are not public.
-    pub allow_private: bool,
-    /// Longest that an answer may take.
-    pub timeout: Duration,
+/// A client whose answers take no longer than `timeout`.
+fn client(timeout: Duration) -> ClientBuilder {
+    Client::builder()
+        .redirect(Policy::none())
+        .no_proxy()
+        .connect_timeout(CONNECT.min(timeout))
+        .timeout(timeout)
+        .user_agent(concat!("steward/", env!("CARGO_PKG_VERSION")))
 }
 
-impl Default for Rules {
-    fn default() -> Self {
-        Rules { allow_http: false, allow_private: false, timeout: Duration::from_secs(20) }
-    }
-}
-
-impl Rules {
-    fn judge(self, address: IpAddr) -> Result<(), String> {
-        match refusal(address).filter(|_| !self.allow_private) {
-            None => Ok(()),
-            Some(why) => Err(format!(
-                "{address} is not a public address ({why}); the configuration key `webhook_allow_private` allows it"
-            )),
+/// The body of an answer.
+async fn body(mut response: Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(more) = response.chunk().await.map_err(|error| words(&error))? {
+        if body.len() + more.len() > MOST {
+            return Err(format!("its answer has more than {MOST} bytes"));
         }
+        body.extend_from_slice(&more);
     }
-}
-
-/// Sends requests as the rules allow.
-pub struct Outbound {
-    rules: Rules,
-    client: Client,
-}
-
-impl Outbound {
-    /// A client with the machine's names.
-    ///
-    /// # Errors
-    /// The cause, if TLS cannot be set up.
-    pub fn new(rules: Rules) -> Result<Self, String> {
-        Self::with_names(rules, Arc::new(MachineNames))
-    }
-
-    /// A client with names of its own.
-    ///
-    /// # Errors
-    /// The cause, if TLS cannot be set up.
-    pub fn with_names(rules: Rules, names: Arc<dyn Resolve>) -> Result<Self, String> {
-        let client = Client::builder()
-            .dns_resolver(Arc::new(Judged { rules, names }))
-            .redirect(Policy::none())
-            .no_proxy()
-            .connect_timeout(CONNECT.min(rules.timeout))
-            .timeout(rules.timeout)
-            .user_agent(concat!("steward/", env!("CARGO_PKG_VERSION")))
-            .build();
-        Ok(Outbound { rules, client: client.map_err(|error| words(&error))? })
-    }
-
-    /// Names are judged when they are resolved; addresses in the URI, in any notation, here.
-    fn url(&self, uri: &str) -> Result<Url, String> {
-        let url = Url::parse(uri).map_err(|error| format!("it is no URI: {error}"))?;
-        match url.scheme() {
-            "https" => {}
-            "http" if self.rules.allow_http => {}
-            _ => return Err("it has to begin with https://".to_owned()),
-        }
-        let host = url.host_str().unwrap_or_default();
-        if let Ok(address) = host.trim_start_matches('[').trim_end_matches(']').parse() {
-            self.rules.judge(address)?;
-        }
-        Ok(url)
-    }
-}
-
-#[async_trait]
-impl Poster for Outbound {
-    fn admit(&self, uri: &str) -> Result<(), String> {
-        self.url(uri).map(|_| ())
-    }
-
-    async fn post(&self, post: Post) -> Result<Answer, String> {
-        let url = self.url(&post.uri)?;
-        let mut request = self.client.post(url).body(post.body);
-        for (name, value) in post.headers {
-            request = request.header(name, value);
-        }
-        let mut response = request.send().await.map_err(|error| words(&error))?;
-        let status = response.status().as_u16();
-        let header = response.headers().get("retry-after").and_then(|value| value.to_str().ok());
-        let retry_after = header.map(str::to_owned);
-        let mut read = 0;
-        while read < MOST_READ {
-            // The status stands, whatever becomes of the rest.
-            match response.chunk().await {
-                Ok(Some(chunk)) => read += chunk.len(),
-                Ok(None) | Err(_) => break,
-            }
-        }
-        Ok(Answer { status, retry_after })
-    }
+    Ok(body)
 }
 
 /// What went wrong, with its causes, and without the URI, which may say more than the log
@@ -131,46 +41,18 @@ fn words(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it did not answer in time".to_owned();
     }
-    let mut words = String::from("it could not be reached");
-    let mut cause = std::error::Error::source(error);
+    let what = match error.is_body() || error.is_decode() {
+        true => "its answer broke off",
+        false => "it could not be reached",
+    };
+    let mut words = what.to_owned();
+    let mut cause = error.source();
     while let Some(error) = cause {
         words.push_str(": ");
         words.push_str(&error.to_string());
         cause = error.source();
     }
     words
-}
-
-/// Names whose addresses are judged before anybody connects to them.
-struct Judged {
-    rules: Rules,
-    names: Arc<dyn Resolve>,
-}
-
-impl Resolve for Judged {
-    fn resolve(&self, name: Name) -> Resolving {
-        let (rules, found) = (self.rules, self.names.resolve(name));
-        Box::pin(async move {
-            let addresses: Vec<SocketAddr> = found.await?.collect();
-            for address in &addresses {
-                // One inside among public ones is a trap, too.
-                rules.judge(address.ip())?;
-            }
-            Ok(Box::new(addresses.into_iter()) as Addrs)
-        })
-    }
-}
-
-/// The names that the machine knows.
-struct MachineNames;
-
-impl Resolve for MachineNames {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 
 pub mod epoch;
 pub mod rebuild;
-pub mod witness;
 
 use crate::{
     cli::serve::EngineKind,
@@ -17,7 +16,7 @@ use crate::{
         serve::ServeOptions, subscription::Subscriptions, upstream::Upstreams, version::Versions,
     },
     http,
-    outbound::Outbound,
+    outbound::{webhook::Webhooks, witness::Witnesses},
     proto::v1::{
         alias_service_server::{AliasServiceServer, SERVICE_NAME as ALIAS},
         audit_service_server::{AuditServiceServer, SERVICE_NAME as AUDIT},
@@ -52,7 +51,6 @@ use std::{io, net::SocketAddr, path::Path, sync::Arc};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::{Routes, RoutesBuilder};
-use witness::Witnesses;
 
 /// Our services, as health shows them.
 const SERVICES: &[&str] = &[
@@ -223,16 +221,19 @@ pub async fn serve(
     let app = grpc::serve::app(routes, http::router(registry.clone()), &options)
         .map_err(|error| ServerError::Config(format!("`cors_origins`: {error}")))?;
     let witnesses = match config.witnesses() {
-        Some(_) => Some(Witnesses::new().map_err(|error| ServerError::Config(error.to_string()))?),
+        Some(_) => Some(
+            Witnesses::new()
+                .map_err(|cause| ServerError::Config(format!("witnesses cannot be asked: {cause}")))?,
+        ),
         None => None,
     };
     health.set_serving(SERVICES);
     ready()?;
     let watcher = tokio::spawn(watch(registry.clone(), health, drain.clone()));
     let sweeper = tokio::spawn(sweep(registry.clone(), drain.clone()));
-    let outbound = Outbound::new(config.outbound())
+    let webhooks = Webhooks::new(config.webhook_rules())
         .map_err(|cause| ServerError::Config(format!("webhooks cannot be sent: {cause}")))?;
-    registry.send_webhooks_by(Arc::new(outbound));
+    registry.send_webhooks_by(Arc::new(webhooks));
     let cursors = tokio::spawn(registry.clone().watch_subscriptions());
     let webhooks = config.scheduler().then(|| tokio::spawn(registry.clone().follow_webhooks()));
     let scheduler = config.scheduler().then(|| tokio::spawn(registry.clone().follow_the_clock()));

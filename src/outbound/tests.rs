@@ -1,41 +1,19 @@
-//! Where requests go, and where not.
+//! What all requests have in common, and those to witnesses.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use super::*;
-use bytes::Bytes;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use super::{MOST, witness::Witnesses};
+use crate::registry::witness::{Post as _, Reply};
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
 };
 
-fn post(uri: &str) -> Post {
-    Post { uri: uri.to_owned(), headers: Vec::new(), body: Bytes::from_static(b"{}") }
-}
-
-fn over_http() -> Rules {
-    Rules { allow_http: true, timeout: Duration::from_millis(500), ..Rules::default() }
-}
-
-/// Names that mean something else each time they are asked.
-struct Fickle(Vec<&'static [&'static str]>, AtomicUsize);
-
-impl Resolve for Fickle {
-    fn resolve(&self, _: Name) -> Resolving {
-        let asked = self.1.fetch_add(1, Ordering::SeqCst);
-        let addresses = self.0[asked.min(self.0.len() - 1)];
-        let found: Vec<SocketAddr> =
-            addresses.iter().map(|address| SocketAddr::new(address.parse().unwrap(), 0)).collect();
-        Box::pin(async move { Ok(Box::new(found.into_iter()) as Addrs) })
-    }
-}
-
-fn named(rules: Rules, answers: Vec<&'static [&'static str]>) -> Outbound {
-    Outbound::with_names(rules, Arc::new(Fickle(answers, AtomicUsize::new(0)))).unwrap()
-}
-
 /// A server on this machine that counts who comes and answers each with a text.
-async fn receiver(answer: &'static str) -> (u16, Arc<AtomicUsize>) {
+pub async fn receiver(answer: &'static str) -> (u16, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let (port, count) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
     let counted = count.clone();
@@ -50,100 +28,31 @@ async fn receiver(answer: &'static str) -> (u16, Arc<AtomicUsize>) {
     (port, count)
 }
 
-const FINE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+pub const FINE: &str = "HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
-#[tokio::test]
-async fn an_address_inside_is_refused_however_it_is_written() {
-    let (port, count) = receiver(FINE).await;
-    let outbound = named(over_http(), vec![&["127.0.0.1"]]);
-    let hosts = [
-        "127.0.0.1",
-        "127.1",
-        "2130706433",
-        "0x7f.0.0.1",
-        "0x7f000001",
-        "0177.0.0.1",
-        "127.0.0.1.",
-        "[::1]",
-        "[::ffff:127.0.0.1]",
-        "[::ffff:7f00:1]",
-        "[64:ff9b::127.0.0.1]",
-        "[2002:7f00:1::]",
-        "[::]",
-        "0.0.0.0",
-        "0",
-        "169.254.169.254",
-        "[fd00:ec2::254]",
-        "10.0.0.1",
-        "192.168.1.1",
-        "localhost",
-        "rebound.example",
-        "127%2e0%2e0%2e1",
-        "１２７.0.0.1",
-        "user@127.0.0.1",
-        "8.8.8.8@127.0.0.1",
-    ];
-    for host in hosts {
-        let error = outbound.post(post(&format!("http://{host}:{port}/"))).await.unwrap_err();
-        assert!(error.contains("not a public address"), "{host}: {error}");
-    }
-    assert_eq!(count.load(Ordering::SeqCst), 0, "nobody came");
-    let allowed = Outbound::new(Rules { allow_private: true, ..over_http() }).unwrap();
-    let answer = allowed.post(post(&format!("http://127.0.0.1:{port}/"))).await.unwrap();
-    assert_eq!((answer.status, count.load(Ordering::SeqCst)), (200, 1));
+/// What a witness on this machine that answers with this text is understood to say.
+async fn asked(answer: String) -> Result<Reply, String> {
+    let (port, _) = receiver(answer.leak()).await;
+    Witnesses::new()?.post(&format!("http://127.0.0.1:{port}/add-checkpoint"), "old 0".to_owned()).await
 }
 
 #[tokio::test]
-async fn a_name_that_means_something_else_the_next_time_does_not_lead_inside() {
-    let (port, count) = receiver(FINE).await;
-    // TEST addresses answer nobody; the second look-up leads here.
-    for answers in [
-        vec![&["240.0.0.1"][..], &["127.0.0.1"][..]],
-        vec![&["1.1.1.1", "127.0.0.1"][..]],
-        vec![&["127.0.0.1", "1.1.1.1"][..]],
-        vec![&["::ffff:127.0.0.1"][..]],
-    ] {
-        let outbound = named(over_http(), answers);
-        let uri = format!("http://rebound.example:{port}/");
-        assert!(outbound.admit(&uri).is_ok(), "a name may mean anything");
-        for _ in 0..3 {
-            let error = outbound.post(post(&uri)).await.unwrap_err();
-            assert!(error.contains("not a public address"), "{error}");
-        }
-    }
-    assert_eq!(count.load(Ordering::SeqCst), 0, "nobody came");
-}
-
-#[tokio::test]
-async fn a_redirect_is_an_answer_and_is_not_followed() {
+async fn a_witness_may_stand_inside_and_is_not_followed_elsewhere() {
+    let reply = asked(FINE.to_owned()).await.unwrap();
+    assert_eq!((reply.status, reply.body), (200, Vec::new()));
     let (elsewhere, count) = receiver(FINE).await;
-    let to = format!(
-        "HTTP/1.1 307 Temporary\r\nlocation: http://127.0.0.1:{elsewhere}/\r\ncontent-length: 0\r\n\r\n"
-    );
-    let (port, _) = receiver(Box::leak(to.into_boxed_str())).await;
-    let outbound = Outbound::new(Rules { allow_private: true, ..over_http() }).unwrap();
-    let answer = outbound.post(post(&format!("http://127.0.0.1:{port}/"))).await.unwrap();
-    assert_eq!((answer.status, count.load(Ordering::SeqCst)), (307, 0));
+    let to = format!("location: http://127.0.0.1:{elsewhere}/\r\ncontent-length: 0\r\n\r\n");
+    let reply = asked(format!("HTTP/1.1 308 Permanent\r\n{to}")).await.unwrap();
+    assert_eq!((reply.status, count.load(Ordering::SeqCst)), (308, 0));
 }
 
 #[tokio::test]
-async fn without_tls_nothing_is_sent_unless_it_is_allowed() {
-    let outbound = Outbound::new(Rules { allow_private: true, ..Rules::default() }).unwrap();
-    for uri in ["http://example.com/", "ftp://example.com/", "file:///etc/passwd", "gopher://x/", "unix:/x"] {
-        assert!(outbound.admit(uri).unwrap_err().contains("https://"), "{uri}");
-        outbound.post(post(uri)).await.unwrap_err();
-    }
-    outbound.admit("https://example.com/hook").unwrap();
-}
-
-#[tokio::test]
-async fn a_receiver_that_says_nothing_is_not_waited_for_for_ever() {
-    let (port, _) = receiver("").await;
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let silent = listener.local_addr().unwrap().port();
-    let outbound = Outbound::new(Rules { allow_private: true, ..over_http() }).unwrap();
-    let error = outbound.post(post(&format!("http://127.0.0.1:{silent}/"))).await.unwrap_err();
-    assert_eq!(error, "it did not answer in time");
-    let error = outbound.post(post(&format!("http://127.0.0.1:{port}/"))).await.unwrap_err();
-    assert!(error.contains("could not be reached"), "{error}");
+async fn an_answer_is_read_as_far_as_it_makes_sense() {
+    let of = |length: usize, body: &str| format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{body}");
+    let most = "x".repeat(MOST);
+    assert_eq!(asked(of(MOST, &most)).await.unwrap().body.len(), MOST);
+    let error = asked(of(MOST + 1, &format!("{most}x"))).await.unwrap_err();
+    assert_eq!(error, "its answer has more than 65536 bytes");
+    let error = asked(of(20, "half")).await.unwrap_err();
+    assert!(error.starts_with("its answer broke off: "), "{error}");
 }

@@ -15,7 +15,7 @@ use receiver::{FINE, Receiver, Reply};
 use std::{sync::Arc, time::Duration};
 use steward_registry::{
     domain::webhook::schedule::DELAYS,
-    outbound::{Outbound, Rules},
+    outbound::webhook::{Rules, Webhooks},
     proto::v1::{self, WebhookState},
     registry::webhook::sender::Step,
     store::engine::Engine,
@@ -23,15 +23,15 @@ use steward_registry::{
 
 const NAME: &str = "namespaces/default/subscriptions/s";
 
-fn outbound() -> Arc<Outbound> {
+fn poster() -> Arc<Webhooks> {
     let timeout = Duration::from_millis(300);
-    Arc::new(Outbound::new(Rules { allow_http: true, allow_private: true, timeout }).unwrap())
+    Arc::new(Webhooks::new(Rules { allow_http: true, allow_private: true, timeout }).unwrap())
 }
 
 /// A server that sends when it is told to, by the test's clock.
 async fn server_over(engine: Arc<dyn Engine>) -> TestServer {
     let server = TestServer::unwatched(engine).await;
-    server.send_webhooks_by(outbound());
+    server.send_webhooks_by(poster());
     server
 }
 

@@ -155,6 +155,7 @@ fn the_judge_finds_each_kind_of_fault() {
         ("src/store/memory.rs", "use crate::{domain::Name, proto};"),
         ("src/registry/mod.rs", "fn f() -> tonic::Status { g() }"),
         ("src/registry/feed.rs", "use crate::store::sled::Sled;"),
+        ("src/outbound/witness.rs", "use crate::store::beside::Beside;"),
         ("src/registry/witness.rs", "fn f() -> reqwest::Client { g() }"),
         ("src/grpc/model.rs", "use crate :: audit;"),
         ("src/http/metrics.rs", "use { tonic::Code };"),

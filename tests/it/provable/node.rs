@@ -6,12 +6,12 @@ use std::sync::Arc;
 use steward_registry::{
     audit::checkpoint::SignedCheckpoint,
     domain::name::NamespaceId,
+    outbound::witness::Witnesses,
     proto::v1,
     registry::{
         Registry, Setup,
         witness::{Post, Round},
     },
-    server::witness::Witnesses,
     store::{beside::Beside, engine::Engine, memory::MemoryEngine},
 };
 use tonic::Status;

@@ -7,6 +7,7 @@ use std::{
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
+    sync::watch,
 };
 
 /// What a receiver does with a request.
@@ -43,6 +44,8 @@ impl Got {
 pub struct Receiver {
     pub uri: String,
     got: Arc<Mutex<Vec<Got>>>,
+    /// Whether the newest request was accepted.
+    well: watch::Receiver<bool>,
 }
 
 impl Receiver {
@@ -52,12 +55,23 @@ impl Receiver {
         let uri = format!("http://{}/hook", listener.local_addr().unwrap());
         let got = Arc::new(Mutex::new(Vec::new()));
         let (kept, reply) = (got.clone(), Arc::new(reply));
+        let (sender, well) = watch::channel(true);
         tokio::spawn(async move {
             while let Ok((socket, _)) = listener.accept().await {
-                tokio::spawn(serve(socket, kept.clone(), reply.clone()));
+                tokio::spawn(serve(socket, kept.clone(), sender.clone(), reply.clone()));
             }
         });
-        Receiver { uri, got }
+        Receiver { uri, got, well }
+    }
+
+    /// Whether the newest request was accepted.
+    pub fn is_well(&self) -> bool {
+        *self.well.borrow()
+    }
+
+    /// Until the newest request is one that was not accepted.
+    pub async fn failed(&self) {
+        self.well.clone().wait_for(|well| !well).await.unwrap();
     }
 
     /// Everything that came.
@@ -74,13 +88,16 @@ impl Receiver {
 async fn serve(
     mut socket: TcpStream,
     kept: Arc<Mutex<Vec<Got>>>,
+    well: watch::Sender<bool>,
     reply: Arc<impl Fn(usize) -> Reply + Send + Sync + 'static>,
 ) {
     let Some((headers, body)) = read(&mut socket).await else { return };
     let reply = {
         let mut kept = kept.lock().unwrap();
         let reply = reply(kept.len());
-        kept.push(Got { headers, body, reply });
+        let got = Got { headers, body, reply };
+        well.send_replace(got.is_accepted());
+        kept.push(got);
         reply
     };
     let answer = match reply {
