@@ -24,8 +24,8 @@ use steward_registry::{
 };
 use tokio::time::Instant;
 
-/// Events of a life: registered, measured so often, submitted, approved, deprecated.
-pub const EACH: u32 = 4 + EVALUATIONS;
+/// Events of a life: registered, measured so often, submitted, approved, watched from then on, deprecated.
+pub const EACH: u32 = 5 + EVALUATIONS;
 const EVALUATIONS: u32 = 6;
 /// Cache while a store is filled, in bytes.
 const CACHE: u64 = 256 << 20;

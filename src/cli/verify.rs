@@ -21,20 +21,21 @@ use crate::{
         bundle::ProofBundle,
         checkpoint::SignedCheckpoint,
         key::VerifierKey,
-        merkle::Hash,
+        merkle::{Frontier, Hash},
         note::NoteError,
         policy::{Policy, PolicyError},
         tile::Whole,
     },
     registry::{
         environment::SystemEntropy,
-        recheck::{Counts, Recheck},
+        recheck::{Counts, Finding, ReadEvent, Recheck},
         states::Store,
     },
     store::{engine::Engine, memory::MemoryEngine},
 };
 use bytes::Bytes;
 use std::sync::Arc;
+use tokio::task::{JoinHandle, spawn_blocking};
 
 /// Arguments of `steward audit verify`.
 #[derive(Args, Debug)]
@@ -166,21 +167,49 @@ async fn read(
     let mut recheck = Recheck::new(&store, &SystemEntropy);
     let mut whole = Whole::default();
     let mut pages = source.pages(size)?;
-    expected.check(0, recheck.tree().root())?;
-    while let Some(page) = pages.next(&mut whole).await? {
-        for leaf in page {
-            recheck
-                .add(Bytes::from(leaf))
-                .await
-                .map_err(|finding| Failure::Unproven(format!("{finding}.")))?;
-            expected.check(recheck.tree().size(), recheck.tree().root())?;
+    expected.check(recheck.tree())?;
+    let (mut position, mut before) = (0, None);
+    loop {
+        let fetched = pages.next(&mut whole).await;
+        // The page is read on another processor while the one before it is checked, and what
+        // is wrong with it is said after what is wrong with that.
+        let fetched = fetched.map(|page| page.map(|page| reading(&mut position, page)));
+        if let Some(read) = before.take() {
+            check(&mut recheck, read, expected).await?;
+        }
+        match fetched? {
+            Some(read) => before = Some(read),
+            None => break,
         }
     }
     pages.finish(whole).await?;
     let (size, root) = (recheck.tree().size(), recheck.tree().root());
-    let counts = recheck.finish().await.map_err(|finding| Failure::Unproven(format!("{finding}.")))?;
+    let counts = recheck.finish().await.map_err(|finding| unproven(&finding))?;
     expected.finish(size)?;
     Ok((counts, root))
+}
+
+/// A page that is being read.
+type Reading = JoinHandle<Vec<Result<ReadEvent, Finding>>>;
+
+fn reading(position: &mut u64, page: Vec<Vec<u8>>) -> Reading {
+    let first = *position;
+    *position += page.len() as u64;
+    spawn_blocking(move || {
+        let leaves = (first..).zip(page);
+        leaves.map(|(position, leaf)| ReadEvent::of(position, Bytes::from(leaf))).collect()
+    })
+}
+
+/// Checks the events of a page against those before them.
+async fn check(recheck: &mut Recheck<'_>, read: Reading, expected: &Expected) -> Result<(), Failure> {
+    let page = read.await.map_err(|error| Failure::Contract(format!("{error}.")))?;
+    for event in page {
+        let event = event.map_err(|finding| unproven(&finding))?;
+        recheck.add(event).await.map_err(|finding| unproven(&finding))?;
+        expected.check(recheck.tree())?;
+    }
+    Ok(())
 }
 
 /// Roots that the log has to have at some sizes.
@@ -193,12 +222,13 @@ impl Expected {
     }
 
     /// A root is computed only where one is expected.
-    fn check(&self, size: u64, root: Hash) -> Result<(), Failure> {
-        match self.0.iter().find(|(at, expected, _)| *at == size && *expected != root) {
+    fn check(&self, tree: &Frontier) -> Result<(), Failure> {
+        let size = tree.size();
+        match self.0.iter().find(|(at, expected, _)| *at == size && *expected != tree.root()) {
             None => Ok(()),
             Some((_, expected, whose)) => Err(Failure::Unproven(format!(
                 "The {size} events have the root {}, but {whose} states {}.",
-                hex::encode(root),
+                hex::encode(tree.root()),
                 hex::encode(expected)
             ))),
         }

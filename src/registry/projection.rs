@@ -67,11 +67,41 @@ pub fn change(
     position: u64,
     writes: &mut Vec<Write>,
 ) -> Result<(), Error> {
+    writes.push(history(&logged.change.name(), position));
+    state(logged, before, position, writes, index)
+}
+
+/// The same as far as decisions rest on it, for whoever makes them again and answers no
+/// queries: the points of series, which are most of the bytes, are left out, and so is the history
+/// ([`history`]).
+pub fn basis(
+    logged: &LoggedChange,
+    before: Option<&Resource>,
+    position: u64,
+    writes: &mut Vec<Write>,
+) -> Result<(), Error> {
+    state(logged, before, position, writes, index_of_states)
+}
+
+/// That a resource changed at a position.
+pub fn history(name: &ResourceName, position: u64) -> Write {
+    Write::Insert(keys::history(name, position), Bytes::new())
+}
+
+/// The entries of a resource in some indexes.
+type Index = fn(&Resource, &mut dyn FnMut(Bytes, Bytes)) -> Result<(), Error>;
+
+fn state(
+    logged: &LoggedChange,
+    before: Option<&Resource>,
+    position: u64,
+    writes: &mut Vec<Write>,
+    index: Index,
+) -> Result<(), Error> {
     let name = logged.change.name();
     let key = keys::state(&name);
-    writes.push(Write::Insert(keys::history(&name, position), Bytes::new()));
     if let Some(before) = before {
-        index(before, |key, _| writes.push(Write::Delete(key)))?;
+        index(before, &mut |key, _| writes.push(Write::Delete(key)))?;
     }
     match (&logged.change, &logged.json) {
         (Change::Set(resource), Some(json)) => {
@@ -82,7 +112,7 @@ pub fn change(
                 Some(_) => Write::Put(key, value),
                 None => Write::Insert(key, value),
             };
-            index(resource, |key, value| writes.push(entry(key, value)))?;
+            index(resource, &mut |key, value| writes.push(entry(key, value)))?;
             if let (None, ResourceName::Version(name)) = (before, &name) {
                 let counter = encode_number(u64::from(name.number.get()));
                 writes.push(Write::Put(keys::version_counter(&name.model), counter));
@@ -98,8 +128,23 @@ pub fn change(
     Ok(())
 }
 
-/// The index entries of a resource.
-fn index(resource: &Resource, mut entry: impl FnMut(Bytes, Bytes)) -> Result<(), Error> {
+/// All index entries of a resource.
+fn index(resource: &Resource, entry: &mut dyn FnMut(Bytes, Bytes)) -> Result<(), Error> {
+    index_of_states(resource, entry)?;
+    if let Resource::Evaluation(evaluation) = resource {
+        let (version, end) = (&evaluation.name.version, evaluation.content.window_end_time);
+        for point in Point::all(evaluation) {
+            let slice = slice_digest(&point.line.slice)?;
+            let source = (point.evaluation.as_str(), point.line.method.as_str());
+            let key = keys::series_point(version, &point.line.metric, &slice, end, source);
+            entry(key, encode_point(&point)?);
+        }
+    }
+    Ok(())
+}
+
+/// Those that lead to states.
+fn index_of_states(resource: &Resource, entry: &mut dyn FnMut(Bytes, Bytes)) -> Result<(), Error> {
     if let Some(due) = resource.next_due() {
         entry(keys::due(&resource.name(), due), Bytes::new());
     }
@@ -126,13 +171,6 @@ fn index(resource: &Resource, mut entry: impl FnMut(Bytes, Bytes)) -> Result<(),
         Resource::Evaluation(evaluation) => {
             let end = evaluation.content.window_end_time;
             entry(keys::evaluation_by_window(&evaluation.name, end), Bytes::new());
-            for point in Point::all(evaluation) {
-                let slice = slice_digest(&point.line.slice)?;
-                let source = (point.evaluation.as_str(), point.line.method.as_str());
-                let version = &evaluation.name.version;
-                let key = keys::series_point(version, &point.line.metric, &slice, end, source);
-                entry(key, encode_point(&point)?);
-            }
         }
         Resource::Namespace(_)
         | Resource::Alias(_)

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     audit::merkle::{Frontier, Hash, leaf_hash},
     domain::{
+        event::Change,
         name::NamespaceId,
         resource::{Resource, ResourceName},
     },
@@ -85,31 +86,27 @@ impl<'a> Rebuild<'a> {
         }
     }
 
-    /// The same of the present alone: the states and what leads to them.
+    /// The same of what decisions rest on alone: the states and what leads to them, and of the
+    /// past where aliases pointed.
     pub fn of_states(engine: &'a dyn Engine, entropy: &'a dyn Entropy) -> Self {
         Rebuild { keeps_history: false, ..Self::new(engine, entropy) }
     }
 
     /// Adds the next event: its exact bytes, in the order of positions.
     pub async fn add(&mut self, leaf: Bytes) -> Result<(), Error> {
-        let event = self.read(&leaf).await?;
-        self.take(event, leaf).await
+        let event = read(self.tree.size(), &leaf)?;
+        self.admit(&event).await?;
+        let hash = leaf_hash(&leaf);
+        self.take(event, leaf, hash).await
     }
 
-    /// Reads the next event, if it is the next one.
-    pub(super) async fn read(&mut self, leaf: &Bytes) -> Result<LoggedEvent, Error> {
+    /// Whether an event is the next one.
+    pub(super) async fn admit(&mut self, event: &LoggedEvent) -> Result<(), Error> {
         let position = self.tree.size();
-        if leaf.len() > MAX_LEAF {
-            let bytes = leaf.len();
-            return Err(Error::Damaged(format!(
-                "the event at position {position} has {bytes} bytes; no event has more than {MAX_LEAF}"
-            )));
-        }
-        let event = leaf::read_logged(position, leaf)?;
         if self.log.is_none() {
-            self.log = Some(self.begin(&event).await?);
+            self.log = Some(self.begin(event).await?);
         }
-        if !self.continues(&event) {
+        if event.position != position || !self.continues(event) {
             return Err(Error::Damaged(format!(
                 "the event at position {position} does not belong to this log"
             )));
@@ -119,18 +116,18 @@ impl<'a> Rebuild<'a> {
                 "the event at position {position} is not the next of its change"
             )));
         }
-        Ok(event)
+        Ok(())
     }
 
-    /// Adds an event that was read.
-    pub(super) async fn take(&mut self, event: LoggedEvent, leaf: Bytes) -> Result<(), Error> {
+    /// Adds an event that was admitted, with the hash of its leaf.
+    pub(super) async fn take(&mut self, event: LoggedEvent, leaf: Bytes, hash: Hash) -> Result<(), Error> {
         self.newest = Some(event.mutation);
         self.epoch = epoch_of(event.changes.iter().map(|logged| &logged.change)).unwrap_or(self.epoch);
         self.time = event.time.micros();
-        let writes = self.project(&event, leaf.clone()).await?;
+        let writes = self.project(&event, leaf).await?;
         self.overlay.extend(&writes);
         self.pending.extend(writes);
-        self.tree.append(leaf_hash(&leaf));
+        self.tree.append(hash);
         self.waiting += 1;
         // A batch ends with a mutation, as it does when it is first written.
         if self.waiting >= BATCH && self.missing() == 0 {
@@ -156,7 +153,7 @@ impl<'a> Rebuild<'a> {
     async fn begin(&self, first: &LoggedEvent) -> Result<Begun, Error> {
         let wrong = || Error::Damaged("the first line is not the beginning of a log".to_owned());
         let namespace = leaf::namespace_of(first).ok_or_else(wrong)?;
-        let Some(crate::domain::event::Change::Set(Resource::Namespace(created))) =
+        let Some(Change::Set(Resource::Namespace(created))) =
             first.changes.first().map(|logged| &logged.change)
         else {
             return Err(wrong());
@@ -173,15 +170,25 @@ impl<'a> Rebuild<'a> {
         let begun = self.begun()?;
         let position = event.position;
         let mut writes = Vec::new();
-        if self.keeps_history {
+        // Rollbacks and holds look at where an alias pointed before.
+        if self.keeps_history || event.changes.iter().any(|logged| is_alias(&logged.change)) {
             writes.push(projection::event(&begun.namespace, position, leaf));
+        }
+        if self.keeps_history {
             writes.push(projection::time(&begun.namespace, event.time, position + 1));
         }
         for logged in &event.changes {
             let name = logged.change.name();
             let record = self.record(&begun.namespace, &name).await?;
             let before = record.map(|record| Resource::from_json(name.kind(), &record.json)).transpose()?;
-            projection::change(logged, before.as_ref(), position, &mut writes)?;
+            if self.keeps_history {
+                projection::change(logged, before.as_ref(), position, &mut writes)?;
+                continue;
+            }
+            if is_alias(&logged.change) {
+                writes.push(projection::history(&name, position));
+            }
+            projection::basis(logged, before.as_ref(), position, &mut writes)?;
         }
         if let (Some(request), 0, true) = (&event.request, event.mutation.index, self.keeps_history) {
             let (count, digest) = (event.mutation.count, request.digest.to_string());
@@ -273,6 +280,21 @@ impl<'a> Rebuild<'a> {
         let (size, root) = (self.tree.size(), self.tree.root());
         Ok(Rebuilt { namespace, size, root, persons: self.persons })
     }
+}
+
+/// Reads the event of a position.
+pub(super) fn read(position: u64, leaf: &[u8]) -> Result<LoggedEvent, Error> {
+    if leaf.len() > MAX_LEAF {
+        let bytes = leaf.len();
+        return Err(Error::Damaged(format!(
+            "the event at position {position} has {bytes} bytes; no event has more than {MAX_LEAF}"
+        )));
+    }
+    leaf::read_logged(position, leaf)
+}
+
+fn is_alias(change: &Change) -> bool {
+    matches!(change.name(), ResourceName::Alias(_))
 }
 
 /// Whether an event stands behind another one: the next of the same mutation, or

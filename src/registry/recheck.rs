@@ -7,6 +7,12 @@
 //! same people, the same new state. So evidence that was exchanged for other evidence is found although
 //! every hash is right.
 
+mod comparison;
+mod read;
+
+pub use read::ReadEvent;
+
+use self::comparison::compare;
 use super::{
     environment::Entropy,
     error::Error,
@@ -19,10 +25,9 @@ use super::{
 use crate::{
     audit::merkle::Frontier,
     domain::{
-        canonical,
         event::{Change, Event, EventType},
         lifecycle::{
-            Decision, Deprecation, RetirementCause, Successor, VersionState,
+            Decision, Deprecation, RetirementCause, Successor,
             clock::STEWARD,
             transition::{Request, Verb},
         },
@@ -32,7 +37,6 @@ use crate::{
         version::Version,
     },
 };
-use bytes::Bytes;
 use std::collections::VecDeque;
 
 /// The first thing that is wrong with a log.
@@ -85,16 +89,16 @@ impl<'a> Recheck<'a> {
     ///
     /// # Errors
     /// What is wrong with it; then nothing that follows means anything.
-    pub async fn add(&mut self, leaf: Bytes) -> Result<(), Finding> {
+    pub async fn add(&mut self, read: ReadEvent) -> Result<(), Finding> {
         let position = self.rebuild.tree().size();
-        let checked = self.check(leaf).await;
+        let checked = self.check(read).await;
         checked.map_err(|error| Finding { position, sentence: error.to_string() })
     }
 
-    async fn check(&mut self, leaf: Bytes) -> Result<(), Error> {
-        let event = self.rebuild.read(&leaf).await?;
+    async fn check(&mut self, read: ReadEvent) -> Result<(), Error> {
+        let ReadEvent { event, leaf, hash } = read;
+        self.rebuild.admit(&event).await?;
         self.check_befores(&event).await?;
-        check_digests(&event)?;
         if event.mutation.index == 0 {
             self.due = self.derive(&event).await?.unwrap_or_default().into();
             self.counts.decisions += u64::from(!self.due.is_empty());
@@ -103,7 +107,7 @@ impl<'a> Recheck<'a> {
         if let Some(expected) = self.due.pop_front() {
             compare(&event, &expected)?;
         }
-        self.rebuild.take(event, leaf).await?;
+        self.rebuild.take(event, leaf, hash).await?;
         self.counts.events += 1;
         Ok(())
     }
@@ -280,25 +284,6 @@ fn verb_of(kind: EventType, version: &Version) -> Option<(Verb, &Decision)> {
     })
 }
 
-/// Digests that stand in a state are those of what they stand for.
-fn check_digests(event: &LoggedEvent) -> Result<(), Error> {
-    for logged in &event.changes {
-        let (name, said, found) = match &logged.change {
-            Change::Set(Resource::Policy(policy)) => {
-                (policy.name.to_string(), &policy.digest, policy.content.digest()?)
-            }
-            Change::Set(Resource::Version(version)) if version.state != VersionState::Draft => {
-                (version.name.to_string(), &version.content_digest, version.content.digest()?)
-            }
-            _ => continue,
-        };
-        if *said != found {
-            return Err(Error::Damaged(format!("{name} says that its digest is {said}, but it is {found}")));
-        }
-    }
-    Ok(())
-}
-
 /// A decision has the events that it led to, no more and no fewer.
 fn check_count(event: &LoggedEvent, derived: usize) -> Result<(), Error> {
     let recorded = event.mutation.count as usize;
@@ -308,67 +293,6 @@ fn check_count(event: &LoggedEvent, derived: usize) -> Result<(), Error> {
             "{} has {recorded} events on record, but leads to {derived}",
             event.kind
         ))),
-    }
-}
-
-/// What is on record is what the rules lead to.
-fn compare(recorded: &LoggedEvent, derived: &Event) -> Result<(), Error> {
-    if recorded.kind != derived.kind.as_str() {
-        return Err(Error::Damaged(format!(
-            "{} is on record, where the rules lead to {}",
-            recorded.kind,
-            derived.kind.as_str()
-        )));
-    }
-    let states = recorded.changes.iter().map(|logged| &logged.change);
-    for (recorded, derived) in states.zip(&derived.changes) {
-        if let Some(field) = difference(recorded, derived)? {
-            return Err(Error::Damaged(format!(
-                "the recorded state of {} does not follow from what was recorded before: `{field}` differs",
-                derived.name()
-            )));
-        }
-    }
-    match recorded.changes.len() == derived.changes.len() {
-        true => Ok(()),
-        false => Err(Error::Damaged(format!("{} changed more or less than it leads to", recorded.kind))),
-    }
-}
-
-/// The first field in which two states differ, as a path.
-fn difference(recorded: &Change, derived: &Change) -> Result<Option<String>, Error> {
-    let (Change::Set(recorded), Change::Set(derived)) = (recorded, derived) else {
-        return Ok((recorded != derived).then(|| "name".to_owned()));
-    };
-    let (one, two) = (canonical::to_vec(recorded)?, canonical::to_vec(derived)?);
-    if one == two {
-        return Ok(None);
-    }
-    let (one, two) = (serde_json::from_slice(&one)?, serde_json::from_slice(&two)?);
-    Ok(Some(differing(&one, &two, "")))
-}
-
-fn differing(one: &serde_json::Value, two: &serde_json::Value, path: &str) -> String {
-    use serde_json::Value::{Array, Object};
-    let below = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
-    match (one, two) {
-        (Object(one), Object(two)) => {
-            let names = one.keys().chain(two.keys());
-            let first = names.into_iter().find(|name| one.get(*name) != two.get(*name));
-            first.map_or_else(
-                || path.to_owned(),
-                |name| match (one.get(name), two.get(name)) {
-                    (Some(one), Some(two)) => differing(one, two, &below(name)),
-                    _ => below(name),
-                },
-            )
-        }
-        (Array(one), Array(two)) if one.len() == two.len() => {
-            let first = one.iter().zip(two).position(|(one, two)| one != two);
-            first
-                .map_or_else(|| path.to_owned(), |at| differing(&one[at], &two[at], &format!("{path}[{at}]")))
-        }
-        _ => path.to_owned(),
     }
 }
 

@@ -28,7 +28,7 @@ use crate::{
 /// Events that are read at once.
 const PAGE: usize = 1_000;
 /// Events of a server that are asked for at once.
-const STRETCH: u64 = 20_000;
+const STRETCH: u64 = 5_000;
 /// No file of a log is longer: 256 leaves of 65,535 bytes, each with its length.
 const MOST_BYTES: u64 = 256 * (65_535 + 2);
 

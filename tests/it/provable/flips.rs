@@ -17,17 +17,25 @@ fn stride(default: usize) -> usize {
     std::env::var("STEWARD_TEST_FLIPS").map_or(default, |text| text.parse().unwrap())
 }
 
-/// Calls `found` with each flip of a file; counts them.
-fn flip(content: &[u8], stride: usize, found: impl Fn(&[u8]) -> bool) -> usize {
-    let mut content = content.to_vec();
-    let bits = (0..content.len() * 8).step_by(stride);
-    let count = bits.len();
-    for bit in bits {
-        content[bit / 8] ^= 1 << (bit % 8);
-        assert!(found(&content), "bit {bit} was flipped and nobody noticed");
-        content[bit / 8] ^= 1 << (bit % 8);
-    }
-    count
+/// Calls `found` with each flip of a file, on all processors; counts them.
+fn flip(content: &[u8], stride: usize, found: impl Fn(&[u8]) -> bool + Sync) -> usize {
+    let workers = std::thread::available_parallelism().map_or(1, usize::from);
+    let work = &|first: usize| {
+        let mut content = content.to_vec();
+        let bits = (0..content.len() * 8).step_by(stride).skip(first).step_by(workers);
+        let mut count = 0;
+        for bit in bits {
+            content[bit / 8] ^= 1 << (bit % 8);
+            assert!(found(&content), "bit {bit} was flipped and nobody noticed");
+            content[bit / 8] ^= 1 << (bit % 8);
+            count += 1;
+        }
+        count
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..workers).map(|first| scope.spawn(move || work(first))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).sum()
+    })
 }
 
 fn read(dir: &Path, kind: Kind, index: u64) -> (Tile, Vec<u8>) {

@@ -13,6 +13,7 @@ use steward_registry::{
         merkle::{Frontier, leaf_hash},
     },
     domain::canonical,
+    proto::v1,
 };
 
 /// A registry that has been through everything that can be asked of it.
@@ -244,7 +245,10 @@ async fn a_gap_a_changed_state_and_a_changed_digest_are_named_by_their_position(
     let mut chained = Forger::new(&leaves);
     let at = chained.position("VersionSubmitted");
     chained.leaves[at]["data"]["changes"][0]["before"]["position"] = 1.into();
-    let lines: Vec<Vec<u8>> = chained.leaves.iter().map(|leaf| canonical::to_vec(leaf).unwrap()).collect();
+    let mut lines: Vec<Vec<u8>> =
+        chained.leaves.iter().map(|leaf| canonical::to_vec(leaf).unwrap()).collect();
+    // It is the first that is named, also where what follows cannot even be read.
+    lines.push(b"nonsense".to_vec());
     let export = dir.path().join("chained.jsonl");
     fs::write(&export, lines.join(&b'\n')).unwrap();
     let said = steward(&server, &["audit", "verify", export.to_str().unwrap()]).await.unwrap_err();
@@ -282,6 +286,23 @@ async fn retirements_by_the_clock_and_by_people_are_made_again() {
     });
     let said = said.await.unwrap_err();
     assert!(said.contains("position ") && !said.contains(&format!("position {}", retired + 1)), "{said}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_hold_that_names_the_way_back_is_made_again() {
+    let server = TestServer::start().await;
+    server.model("m").await;
+    for number in [1, 2] {
+        server.approved("m").await;
+        crate::ask::set_alias("m", "production", number, "").send(&server.channel).await.unwrap();
+    }
+    let (name, reason) = (version_name("m", 2), "complaints".to_owned());
+    let request = v1::HoldVersionRequest { name, reason, ..Default::default() };
+    let held = server.lifecycle().hold_version(request).await.unwrap().into_inner();
+    assert_eq!(held.hold.unwrap().way_back, version_name("m", 1));
+    let said = steward(&server, &["audit", "verify"]).await.unwrap();
+    assert!(said.contains("5 decisions were made again"), "{said}");
     server.stop().await;
 }
 
