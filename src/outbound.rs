@@ -6,12 +6,14 @@ pub mod webhook;
 pub mod witness;
 
 use reqwest::{Client, ClientBuilder, Response, redirect::Policy};
-use std::{error::Error as _, time::Duration};
+use std::{error::Error, iter, time::Duration};
 
 /// Longest that anybody may take to connect.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Most bytes of an answer's body that are read.
 const MOST: usize = 64 << 10;
+/// How rustls begins to say that it does not believe whom it has reached.
+const CERTIFICATE: &str = "invalid peer certificate";
 
 /// A client whose answers take no longer than `timeout`.
 fn client(timeout: Duration) -> ClientBuilder {
@@ -41,18 +43,19 @@ fn words(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "it did not answer in time".to_owned();
     }
+    let causes = iter::successors(error.source(), |cause: &&dyn Error| (*cause).source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    if let Some(cause) = causes.iter().find(|cause| cause.starts_with(CERTIFICATE)) {
+        return format!(
+            "its certificate is refused; it has to be for this name, valid now, and of an authority that this machine \
+             trusts, or that SSL_CERT_FILE names: {cause}"
+        );
+    }
     let what = match error.is_body() || error.is_decode() {
         true => "its answer broke off",
         false => "it could not be reached",
     };
-    let mut words = what.to_owned();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        words.push_str(": ");
-        words.push_str(&error.to_string());
-        cause = error.source();
-    }
-    words
+    format!("{what}: {}", causes.join(": "))
 }
 
 #[cfg(test)]
