@@ -15,14 +15,23 @@ const MOST: usize = 64 << 10;
 /// How rustls begins to say that it does not believe whom it has reached.
 const CERTIFICATE: &str = "invalid peer certificate";
 
-/// A client whose answers take no longer than `timeout`.
-fn client(timeout: Duration) -> ClientBuilder {
-    Client::builder()
-        .redirect(Policy::none())
-        .no_proxy()
-        .connect_timeout(CONNECT.min(timeout))
-        .timeout(timeout)
-        .user_agent(concat!("steward/", env!("CARGO_PKG_VERSION")))
+/// A client whose answers take no longer than `timeout`. On a machine that names no authorities, as
+/// in a small container, it believes no certificate; the registry serves all the same.
+fn client(timeout: Duration, with: impl Fn(ClientBuilder) -> ClientBuilder) -> Result<Client, String> {
+    let builder = || {
+        let builder = Client::builder().redirect(Policy::none()).no_proxy();
+        let builder = builder.connect_timeout(CONNECT.min(timeout)).timeout(timeout);
+        with(builder.user_agent(concat!("steward/", env!("CARGO_PKG_VERSION"))))
+    };
+    let trusting_nobody = |error| {
+        tracing::warn!(
+            cause = words(&error),
+            "this machine names no certificate authorities, so nobody is believed over https: install them, or name a file \
+             with them in SSL_CERT_FILE"
+        );
+        builder().tls_certs_only([]).build()
+    };
+    builder().build().or_else(trusting_nobody).map_err(|error| words(&error))
 }
 
 /// The body of an answer.

@@ -65,8 +65,9 @@ impl Webhooks {
     /// # Errors
     /// The cause, if TLS cannot be set up.
     pub fn with_names(rules: Rules, names: Arc<dyn Resolve>) -> Result<Self, String> {
-        let client = client(rules.timeout).dns_resolver(Arc::new(Judged { rules, names })).build();
-        Ok(Webhooks { rules, client: client.map_err(|error| words(&error))? })
+        let names = Arc::new(Judged { rules, names });
+        let client = client(rules.timeout, |builder| builder.dns_resolver(names.clone()))?;
+        Ok(Webhooks { rules, client })
     }
 
     /// Names are judged when they are resolved; addresses in the URI, in any notation, here.

@@ -23,7 +23,7 @@ impl Witnesses {
     /// # Errors
     /// The cause, if TLS cannot be set up.
     pub fn new() -> Result<Self, String> {
-        client(TIMEOUT).build().map(Witnesses).map_err(|error| words(&error))
+        client(TIMEOUT, |builder| builder).map(Witnesses)
     }
 }
 

@@ -25,12 +25,16 @@ fn kills() -> usize {
 }
 
 fn starting(dir: &Path) -> Starting {
+    Starting::run(command(dir))
+}
+
+fn command(dir: &Path) -> Command {
     let mut command = Command::new(STEWARD);
     command.args(serve(dir)).env("STEWARD_WEBHOOK_ALLOW_HTTP", "true");
     command.env("STEWARD_WEBHOOK_ALLOW_PRIVATE", "true").env("STEWARD_WEBHOOK_TIMEOUT_SECONDS", "1");
     // A proxy of the environment that leads nowhere, and is not asked.
     command.env("ALL_PROXY", "http://127.0.0.1:9").env("HTTP_PROXY", "http://127.0.0.1:9");
-    Starting::run(command)
+    command
 }
 
 async fn write(channel: Channel, round: usize, most: usize) {
@@ -74,6 +78,12 @@ async fn hurry(
     }
 }
 
+async fn hook(channel: &Channel, uri: &str) {
+    let webhook = Some(v1::Webhook { uri: uri.to_owned(), ..Default::default() });
+    let hooked = subscribe("s", v1::Subscription { webhook, ..Default::default() });
+    Ask::from(hooked).send(channel).await.unwrap();
+}
+
 async fn is_all_delivered(channel: &Channel) -> bool {
     newest(channel).await.unwrap();
     let head = v1::GetAuditHeadRequest { parent: NAMESPACE.to_owned() };
@@ -93,9 +103,7 @@ async fn campaign(most: usize, reply: impl Fn(usize) -> Reply + Send + Sync + 's
         let server = starting(dir.path()).ready().await.unwrap();
         let channel = server.channel.clone();
         if round == 0 {
-            let webhook = Some(v1::Webhook { uri: receiver.uri.clone(), ..Default::default() });
-            let hooked = subscribe("s", v1::Subscription { webhook, ..Default::default() });
-            Ask::from(hooked).send(&channel).await.unwrap();
+            hook(&channel, &receiver.uri).await;
         }
         let writer = tokio::spawn(write(channel.clone(), round, most));
         let death = server.kill_after(Duration::from_millis(300 + 71 * round as u64 % 300));
@@ -144,4 +152,19 @@ async fn a_server_that_is_killed_while_it_sends_loses_nothing_and_keeps_the_orde
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_while_its_receiver_fails_loses_nothing_and_keeps_the_order() {
     campaign(12, unreliable).await;
+}
+
+#[tokio::test]
+async fn a_machine_that_names_no_authorities_serves_and_sends_without_tls() {
+    let dir = tempfile::tempdir().unwrap();
+    let receiver = Receiver::start(|_| FINE).await;
+    let none = dir.path().join("none");
+    std::fs::write(&none, "").unwrap();
+    let mut command = command(&dir.path().join("data"));
+    command.env("SSL_CERT_FILE", &none).env_remove("SSL_CERT_DIR");
+    let server = Starting::run(command).ready().await.unwrap();
+    hook(&server.channel, &receiver.uri).await;
+    while !is_all_delivered(&server.channel).await {}
+    assert_eq!(receiver.accepted().len(), 2);
+    server.stop().await;
 }
