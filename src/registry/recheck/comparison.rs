@@ -34,8 +34,11 @@ pub fn compare(recorded: &LoggedEvent, derived: &Event) -> Result<(), Error> {
 
 /// The first field in which two states differ, as a path.
 fn difference(recorded: &Change, derived: &Change) -> Result<Option<String>, Error> {
+    if recorded == derived {
+        return Ok(None);
+    }
     let (Change::Set(recorded), Change::Set(derived)) = (recorded, derived) else {
-        return Ok((recorded != derived).then(|| "name".to_owned()));
+        return Ok(Some("name".to_owned()));
     };
     let (one, two) = (canonical::to_vec(recorded)?, canonical::to_vec(derived)?);
     if one == two {
