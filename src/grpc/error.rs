@@ -31,12 +31,12 @@ impl From<Error> for Status {
         match error {
             Error::Invalid(violations) => invalid(&violations),
             Error::NotFound { kind, name } => {
-                let mut details = info(not_found_reason(kind), []);
+                let mut details = info(&not_found_reason(kind), []);
                 details.set_resource_info(resource_type(kind), name, "", "does not exist");
                 Status::with_error_details(Code::NotFound, sentence, details)
             }
             Error::Exists { kind, name, .. } => {
-                let mut details = info(exists_reason(kind), []);
+                let mut details = info(&exists_reason(kind), []);
                 details.set_resource_info(resource_type(kind), name, "", "exists already");
                 Status::with_error_details(Code::AlreadyExists, sentence, details)
             }
@@ -152,61 +152,17 @@ fn info(reason: &str, metadata: impl IntoIterator<Item = (&'static str, String)>
     ErrorDetails::with_error_info(reason, ERROR_DOMAIN, metadata)
 }
 
-fn resource_type(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Namespace => "steward.dev/Namespace",
-        Kind::Model => "steward.dev/Model",
-        Kind::Version => "steward.dev/Version",
-        Kind::Alias => "steward.dev/Alias",
-        Kind::Evaluation => "steward.dev/Evaluation",
-        Kind::Policy => "steward.dev/Policy",
-        Kind::Proposal => "steward.dev/Proposal",
-        Kind::Incident => "steward.dev/Incident",
-        Kind::Consumer => "steward.dev/Consumer",
-        Kind::Monitor => "steward.dev/Monitor",
-        Kind::Upstream => "steward.dev/Upstream",
-        Kind::Person => "steward.dev/Person",
-        Kind::Retraining => "steward.dev/Retraining",
-        Kind::Subscription => "steward.dev/Subscription",
-    }
+/// As `google.api.resource` in the contract has it.
+fn resource_type(kind: Kind) -> String {
+    format!("steward.dev/{}", kind.message())
 }
 
-fn not_found_reason(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Namespace => "NAMESPACE_NOT_FOUND",
-        Kind::Model => "MODEL_NOT_FOUND",
-        Kind::Version => "VERSION_NOT_FOUND",
-        Kind::Alias => "ALIAS_NOT_FOUND",
-        Kind::Evaluation => "EVALUATION_NOT_FOUND",
-        Kind::Policy => "POLICY_NOT_FOUND",
-        Kind::Proposal => "PROPOSAL_NOT_FOUND",
-        Kind::Incident => "INCIDENT_NOT_FOUND",
-        Kind::Consumer => "CONSUMER_NOT_FOUND",
-        Kind::Monitor => "MONITOR_NOT_FOUND",
-        Kind::Upstream => "UPSTREAM_NOT_FOUND",
-        Kind::Person => "PERSON_NOT_FOUND",
-        Kind::Retraining => "RETRAINING_NOT_FOUND",
-        Kind::Subscription => "SUBSCRIPTION_NOT_FOUND",
-    }
+fn not_found_reason(kind: Kind) -> String {
+    format!("{}_NOT_FOUND", kind.message().to_uppercase())
 }
 
-fn exists_reason(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Namespace => "NAMESPACE_EXISTS",
-        Kind::Model => "MODEL_EXISTS",
-        Kind::Version => "VERSION_EXISTS",
-        Kind::Alias => "ALIAS_EXISTS",
-        Kind::Evaluation => "EVALUATION_EXISTS",
-        Kind::Policy => "POLICY_EXISTS",
-        Kind::Proposal => "PROPOSAL_EXISTS",
-        Kind::Incident => "INCIDENT_EXISTS",
-        Kind::Consumer => "CONSUMER_EXISTS",
-        Kind::Monitor => "MONITOR_EXISTS",
-        Kind::Upstream => "UPSTREAM_EXISTS",
-        Kind::Person => "PERSON_EXISTS",
-        Kind::Retraining => "RETRAINING_EXISTS",
-        Kind::Subscription => "SUBSCRIPTION_EXISTS",
-    }
+fn exists_reason(kind: Kind) -> String {
+    format!("{}_EXISTS", kind.message().to_uppercase())
 }
 
 #[cfg(test)]
@@ -218,10 +174,11 @@ mod tests {
     fn every_reason_stands_in_the_documentation() {
         let documented = include_str!("../../docs/errors.md");
         let guards = Reason::ALL.iter().map(|reason| reason.as_str());
-        let missing: Vec<&str> = guards
+        let missing: Vec<String> = guards
+            .map(str::to_owned)
             .chain(Kind::ALL.into_iter().flat_map(|kind| [not_found_reason(kind), exists_reason(kind)]))
             .filter(|reason| !documented.contains(&format!("`{reason}`")))
             .collect();
-        assert_eq!(missing, Vec::<&str>::new());
+        assert_eq!(missing, Vec::<String>::new());
     }
 }

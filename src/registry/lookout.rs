@@ -53,7 +53,9 @@ fn touched(feed: &Feed, mut from: u64, until: u64) -> Option<BTreeSet<ModelName>
             from = event.position + 1;
             // Its own looks are no news.
             if event.kind != "steward.v1.AliasReadinessChanged" {
-                models.extend(ResourceName::parse_any(&event.subject).ok().and_then(|name| name.model()));
+                models.extend(
+                    ResourceName::parse_any(&event.subject).ok().and_then(|name| name.model().cloned()),
+                );
             }
         }
     }

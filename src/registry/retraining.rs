@@ -162,7 +162,7 @@ impl Registry {
         if let ResourceName::Retraining(requested) = subject {
             return Ok(Some(requested));
         }
-        let Some(model) = subject.model() else { return Ok(None) };
+        let Some(model) = subject.model().cloned() else { return Ok(None) };
         let retraining = triggered_id(subscription, event.position);
         let retraining = retraining.map_err(|error| Error::Internal(error.0))?;
         let name = RetrainingName { model, retraining };

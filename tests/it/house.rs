@@ -106,3 +106,17 @@ fn every_file_begins_by_saying_what_it_is_for() {
     let offenders: Vec<_> = files.iter().filter_map(silent).collect();
     none("begin these with `//!` (or a docstring)", &offenders);
 }
+
+#[test]
+fn what_a_test_reads_from_its_environment_is_documented() {
+    let documented = include_str!("../../docs/testing.md");
+    let files = files(&["src", "tests"], &["rs"]);
+    let words = files.iter().flat_map(|file| file.1.split(|c: char| !c.is_ascii_uppercase() && c != '_'));
+    let mut named: Vec<_> =
+        words.filter(|word| word.starts_with("STEWARD_TEST_")).map(str::to_owned).collect();
+    named.sort();
+    named.dedup();
+    assert!(named.len() > 10, "no variable was found to judge");
+    named.retain(|name| name != "STEWARD_TEST_" && !documented.contains(name.as_str()));
+    none("say in docs/testing.md what these change", &named);
+}
