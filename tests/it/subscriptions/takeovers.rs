@@ -67,12 +67,16 @@ async fn a_thousand_take_overs_never_take_an_acknowledgement_back_and_fence_ever
         server.model(&format!("m{id}")).await;
     }
     let found = Arc::new(Found::default());
-    let watched = watch(&server, found.clone(), takeovers());
-    let readers = (0..8).map(|_| tokio::spawn(read_on(server.channel.clone(), found.clone(), takeovers())));
-    let readers: Vec<_> = readers.collect();
-    watched.await;
-    for reader in readers {
-        reader.await.unwrap();
+    // In a crowd hardly anybody comes to acknowledge; of two readers many do.
+    for (crowd, most) in [(8, takeovers() / 2), (2, takeovers())] {
+        let read = |_| tokio::spawn(read_on(server.channel.clone(), found.clone(), most));
+        let readers: Vec<_> = (0..crowd).map(read).collect();
+        watch(&server, found.clone(), most).await;
+        for reader in readers {
+            reader.await.unwrap();
+        }
+        // Whoever found that there were enough had counted itself.
+        found.opened.store(most, Ordering::SeqCst);
     }
     // Every generation but the newest is refused, every time.
     let cursor = get(&server).await.cursors.remove(0);
@@ -82,7 +86,7 @@ async fn a_thousand_take_overs_never_take_an_acknowledgement_back_and_fence_ever
     }
     let (accepted, fenced) = (found.accepted.load(Ordering::SeqCst), found.fenced.load(Ordering::SeqCst));
     assert_eq!(cursor.next_position, found.next.load(Ordering::SeqCst));
-    assert!(accepted > 0 && fenced > 0, "{accepted} {fenced}");
+    assert!(accepted > takeovers() / 100 && fenced > 0, "{accepted} {fenced}");
     println!(
         "{} take-overs: {accepted} acknowledged, {fenced} fenced and refused, {} ended before their first \
          message, 200 of 200 older generations refused; next position {}",
