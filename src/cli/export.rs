@@ -10,7 +10,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{
-    audit::head,
+    audit_read::head,
     client::Session,
     error::Failure,
     file::Replacement,

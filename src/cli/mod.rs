@@ -5,6 +5,7 @@ mod alarm;
 mod alias;
 pub mod argument;
 mod audit;
+mod audit_read;
 mod audit_view;
 mod calendar;
 mod card_fields;

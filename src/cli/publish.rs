@@ -14,7 +14,7 @@ use std::{
 use clap::Args;
 
 use super::{
-    audit, checkpoint,
+    audit_read, checkpoint,
     client::Session,
     error::Failure,
     file::write_whole,
@@ -129,7 +129,7 @@ async fn newest(
 ) -> Result<SignedCheckpoint, Failure> {
     let mut answer = checkpoint::get(session, 0, require_quorum).await?;
     if answer.quorum() == Quorum::NotRequired {
-        let head = audit::head(session).await?;
+        let head = audit_read::head(session).await?;
         answer = checkpoint::get(session, head.size, require_quorum).await?;
     }
     let wrong =

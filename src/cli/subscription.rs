@@ -7,7 +7,7 @@ use prost_types::{Duration, FieldMask};
 
 use super::{
     argument::{At, parse_length},
-    audit::{FilterFlags, From, parse_from},
+    audit_read::{FilterFlags, From, parse_from},
     client::Session,
     error::Failure,
     flags::{ChangeFlags, EtagFlag, NeededReason, PageFlags, PastFlag, ReasonFlag, mask_of},

@@ -4,7 +4,7 @@ use clap::Args;
 use prost_types::Duration;
 
 use super::{
-    argument::parse_position, audit::print, client::Session, error::Failure, output::note,
+    argument::parse_position, audit_read::print, client::Session, error::Failure, output::note,
     subscription::SubscriptionRef,
 };
 use crate::proto::v1::{
