@@ -12,6 +12,7 @@ use super::{
     error::Failure,
     flags::{ChangeFlags, EtagFlag, NeededReason, PageFlags, PastFlag, ReasonFlag, mask_of},
     name,
+    output::note,
     subscription_read::{AcknowledgeArgs, ReadArgs, acknowledge, read},
     subscription_view::{facts, table},
     webhook::{self, WebhookFlags, read_header, tell_secret},
@@ -265,7 +266,15 @@ async fn create(session: &Session, args: CreateArgs) -> Result<(), Failure> {
     let send = async |r| session.subscriptions().create_subscription(r).await;
     let subscription = session.change(&request_id, request, send).await?;
     tell_secret(&subscription);
-    told(session, args.change.dry_run, &subscription, "gets events from")
+    told(session, args.change.dry_run, &subscription, "gets events from")?;
+    if !args.change.dry_run {
+        let id = name::id(&subscription.name);
+        note(&match subscription.webhook {
+            Some(_) => format!("See whether it arrives: steward subscription webhook test {id}"),
+            None => format!("Read it: steward subscription read {id}"),
+        });
+    }
+    Ok(())
 }
 
 async fn list(session: &Session, args: ListArgs) -> Result<(), Failure> {
