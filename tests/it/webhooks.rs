@@ -6,20 +6,31 @@ mod receiver;
 mod retrainings;
 
 use crate::{
-    ask::{one_of_each, subscribe},
+    ask::{Ask, one_of_each, subscribe},
     engines::{GatedEngine, LOG, copy_of},
     stream::reader::export,
-    support::{BEGIN, TestServer, explain},
+    support::{BEGIN, TestServer, create_model, explain},
 };
+use async_trait::async_trait;
 use receiver::{FINE, Receiver, Reply};
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
 use steward_registry::{
     domain::webhook::schedule::DELAYS,
     outbound::webhook::{Rules, Webhooks},
-    proto::v1::{self, WebhookState},
-    registry::webhook::sender::Step,
+    proto::v1::{self, WebhookState, subscription_service_client::SubscriptionServiceClient},
+    registry::webhook::{
+        post::{Answer, Post, Poster},
+        sender::Step,
+    },
     store::engine::Engine,
 };
+use tonic::transport::Channel;
 
 const NAME: &str = "namespaces/default/subscriptions/s";
 
@@ -239,6 +250,75 @@ async fn a_seek_sends_again_and_drops_what_was_tried_meanwhile() {
     read.reader = "somebody else".to_owned();
     let refused = server.subscriptions().read_subscription(read).await.err().unwrap();
     assert_eq!(explain(&refused).1, "SUBSCRIPTION_HAS_WEBHOOK");
+    server.stop().await;
+}
+
+/// A receiver that has somebody go back to the beginning before it answers its second request.
+struct GoesBack {
+    channel: Channel,
+    posts: AtomicUsize,
+}
+
+#[async_trait]
+impl Poster for GoesBack {
+    fn admit(&self, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+
+    async fn post(&self, _: Post) -> Result<Answer, String> {
+        if self.posts.fetch_add(1, SeqCst) == 1 {
+            let start = Some(v1::seek_subscription_request::Start::StartPosition(0));
+            let (name, reason) = (NAME.to_owned(), "all of it".to_owned());
+            let seek = v1::SeekSubscriptionRequest { name, start, reason, ..Default::default() };
+            SubscriptionServiceClient::new(self.channel.clone()).seek_subscription(seek).await.unwrap();
+        }
+        Ok(Answer { status: 204, retry_after: None })
+    }
+}
+
+#[tokio::test]
+async fn an_attempt_that_ends_behind_a_seek_moves_nothing() {
+    let server = TestServer::unwatched(Arc::new(GatedEngine::default())).await;
+    let receiver = Arc::new(GoesBack { channel: server.channel.clone(), posts: AtomicUsize::new(0) });
+    server.send_webhooks_by(receiver.clone());
+    hooked(&server, v1::Webhook { uri: "https://receiver.example/".to_owned(), ..Default::default() }).await;
+    for next in [1, 0, 1] {
+        assert_eq!(server.deliver_next(NAME).await, Step::Tried);
+        assert_eq!(get(&server).await.cursors[0].next_position, next);
+    }
+    send_all(&server).await;
+    assert_eq!(receiver.posts.load(SeqCst), 5, "two before the seek, and then all three");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_resumes_a_webhook_does_not_wait_for_what_was_to_come() {
+    let server = server_over(Arc::new(GatedEngine::default())).await;
+    let receiver = Receiver::start(|_| Reply::Status(500, None)).await;
+    hooked(&server, to(&receiver)).await;
+    assert_eq!(server.deliver_next(NAME).await, Step::Tried);
+    assert!(matches!(server.deliver_next(NAME).await, Step::Wait(_)));
+    resume(&server).await;
+    assert_eq!(server.deliver_next(NAME).await, Step::Tried);
+    assert_eq!(deliveries(&server).await[0].attempt, 1, "and all attempts begin anew");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_webhook_that_wants_what_somebody_does_gets_it_by_their_name() {
+    let server = server_over(Arc::new(GatedEngine::default())).await;
+    let receiver = Receiver::start(|_| FINE).await;
+    let filter = Some(v1::AuditEventFilter { actors: vec!["Ann".to_owned()], ..Default::default() });
+    let webhook = Some(to(&receiver));
+    let request = subscribe("s", v1::Subscription { webhook, filter, ..Default::default() });
+    server.subscriptions().create_subscription(request).await.unwrap();
+    for (id, actor) in [("a", "Ann"), ("b", "Bea"), ("c", "Ann")] {
+        Ask::from(create_model(id)).send_as(&server.channel, Some(actor)).await.unwrap();
+    }
+    assert_eq!(get(&server).await.cursors[0].backlog_count, 2);
+    send_all(&server).await;
+    let log = leaves(&server).await;
+    assert_eq!(receiver.accepted(), [&log[2..3], &log[4..5]].concat());
     server.stop().await;
 }
 

@@ -110,6 +110,38 @@ async fn after_an_older_backup_nothing_is_signed_until_the_loss_is_on_record() {
 }
 
 #[tokio::test]
+async fn a_log_that_went_on_differently_is_refused_although_it_has_more_than_was_signed() {
+    let temp = tempfile::tempdir().unwrap();
+    let (store, backup) = (temp.path().join("store"), temp.path().join("backup"));
+    let run = || Server::run(serve(&[], &store));
+    let server = run().await.unwrap();
+    grow(&server, 2, "early").await;
+    server.stop().await;
+    copy(&store, &backup);
+    let server = run().await.unwrap();
+    grow(&server, 2, "late").await;
+    assert_eq!(checkpoint(&server, 5).await.size, 5);
+    server.stop().await;
+    let kept = std::fs::read(store.join("default.checkpoint")).unwrap();
+
+    // What was signed comes back only when the log has grown beyond it, in another way.
+    std::fs::remove_dir_all(&store).unwrap();
+    copy(&backup, &store);
+    let server = run().await.unwrap();
+    grow(&server, 4, "other").await;
+    server.stop().await;
+    std::fs::write(store.join("default.checkpoint"), kept).unwrap();
+    let refused = run().await.err().expect("another history was taken for the one that was signed");
+    assert!(refused.contains("has 7 events and not the 5 of its newest signed checkpoint"), "{refused}");
+
+    let said = new_epoch(&store, "an older backup was used").await.unwrap();
+    assert!(said.contains("goes on from 7 events; up to 5 were known"), "{said}");
+    let server = run().await.unwrap();
+    assert!(checkpoint(&server, 8).await.origin.ends_with("/epochs/1"));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_watermark_alone_is_enough_to_open_an_epoch_and_a_rebuild_keeps_it() {
     let temp = tempfile::tempdir().unwrap();
     let (store, backup) = (temp.path().join("store"), temp.path().join("backup"));

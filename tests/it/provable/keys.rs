@@ -74,6 +74,24 @@ async fn keys_and_checkpoints_survive_a_restart_and_nobody_else_may_read_a_key()
 }
 
 #[tokio::test]
+async fn a_checkpoint_that_cannot_be_kept_is_not_given_out() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = TestServer::start_in(dir.path()).await;
+    grow(&server, 2).await;
+    // Nothing can be written where the next one is written first.
+    let in_the_way = dir.path().join("default.checkpoint.new");
+    std::fs::create_dir(&in_the_way).unwrap();
+    let request =
+        v1::GetCheckpointRequest { parent: NAMESPACE.to_owned(), min_size: 2, ..Default::default() };
+    let refused = server.checkpoints().get_checkpoint(request).await.unwrap_err();
+    assert_eq!(refused.code(), tonic::Code::Unavailable);
+    assert!(refused.message().contains("what is kept beside the store cannot be used"), "{refused}");
+    std::fs::remove_dir(&in_the_way).unwrap();
+    assert_eq!(checkpoint(&server, 2).await.size, 2);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_command_line_shows_keys_checkpoints_and_proofs() {
     let server = TestServer::start().await;
     grow(&server, 3).await;

@@ -1,7 +1,11 @@
 //! Checkpoints and proofs over gRPC.
 
 use super::{checkpoint, grow, keys, verified};
-use crate::support::{NAMESPACE, TestServer, create_model, explain};
+use crate::{
+    engines::GatedEngine,
+    support::{NAMESPACE, TestServer, create_model, explain},
+};
+use std::sync::Arc;
 use steward_registry::{
     audit::{
         bundle::ProofBundle,
@@ -29,6 +33,28 @@ async fn a_checkpoint_states_what_is_durable_and_is_signed_by_the_key_of_the_log
     grow(&server, 6).await;
     server.clock.advance(1_000_000);
     assert_eq!(checkpoint(&server, 0).await.size, 6);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_signed_before_it_is_durable() {
+    let engine = Arc::new(GatedEngine::default());
+    let server = TestServer::over(engine.clone()).await;
+    grow(&server, 3).await;
+    let durable = server.head().await;
+    engine.before.close();
+    let mut models = server.models();
+    let write = tokio::spawn(async move { models.create_model(create_model("m")).await });
+    engine.before.reached().await;
+    let signed = checkpoint(&server, 0).await;
+    assert_eq!((signed.size, &signed.root_hash), (3, &durable.root_hash));
+    let request =
+        v1::GetCheckpointRequest { parent: NAMESPACE.to_owned(), min_size: 4, ..Default::default() };
+    let early = server.checkpoints().get_checkpoint(request).await.unwrap_err();
+    assert_eq!(explain(&early).1, "POSITION_BEYOND_HEAD");
+    engine.before.open();
+    write.await.unwrap().unwrap();
+    assert_eq!(checkpoint(&server, 4).await.size, 4);
     server.stop().await;
 }
 

@@ -227,6 +227,27 @@ async fn a_decision_that_does_not_follow_from_the_evidence_is_found_although_all
 }
 
 #[tokio::test]
+async fn no_decision_hides_behind_another_as_a_part_of_it() {
+    let server = TestServer::start().await;
+    judged(&server).await;
+    let dir = tempfile::tempdir().unwrap();
+    let leaves = export(&server, &dir.path().join("log.jsonl")).await;
+    let submission = Forger::new(&leaves).position("VersionSubmitted");
+    let count = leaves.len() - submission;
+    let said = forged(&server, &leaves, |forger| {
+        // The approval, with what it led to, as more events of the submission, which leads to one.
+        assert_eq!(forger.position("VersionApproved"), submission + 1);
+        for (index, leaf) in forger.leaves[submission..].iter_mut().enumerate() {
+            leaf["data"]["mutation"] = serde_json::json!({"count": count, "index": index});
+        }
+    });
+    let said = said.await.unwrap_err();
+    let expected = format!("VersionSubmitted has {count} events on record, but leads to 1");
+    assert!(said.contains(&format!("position {submission}: ")) && said.contains(&expected), "{said}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_gap_a_changed_state_and_a_changed_digest_are_named_by_their_position() {
     let server = TestServer::start().await;
     judged(&server).await;

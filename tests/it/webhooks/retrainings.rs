@@ -12,8 +12,9 @@ use crate::{
     support::{DAY, TestServer, create_model, create_version, explain, model_name, version_name},
 };
 use std::sync::Arc;
-use steward_registry::proto::v1::{
-    self, RetrainingState, WebhookShape, retraining_service_client::RetrainingServiceClient,
+use steward_registry::{
+    proto::v1::{self, RetrainingState, WebhookShape, retraining_service_client::RetrainingServiceClient},
+    registry::webhook::sender::Step,
 };
 use tonic::{Code, Status, transport::Channel};
 
@@ -103,6 +104,23 @@ async fn an_event_starts_a_pipeline_and_what_came_of_it_is_on_record() {
     let late = acknowledge(&server, &name, "https://ci.example/1").await.unwrap_err();
     assert_eq!(explain(&late).1, "RETRAINING_ENDED");
     assert_eq!(words(&server).await, ["Triggered", "Delivered", "Acknowledged", "Completed"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_retraining_is_on_record_when_its_pipeline_hears_of_it() {
+    let (server, receiver) = with_pipeline(|_| Reply::Silence).await;
+    ask::submit(&version_name("m", 1), "ready").send(&server.channel).await.unwrap();
+    // A run may say that it has taken it before the request that started it is answered.
+    let taken = async {
+        receiver.failed().await;
+        let body: serde_json::Value = serde_json::from_slice(&receiver.got()[0].body).unwrap();
+        let name = body["client_payload"]["retraining"].as_str().unwrap();
+        acknowledge(&server, name, "https://ci.example/1").await
+    };
+    let (step, taken) = tokio::join!(server.deliver_next(NAME), taken);
+    assert_eq!((step, taken.unwrap().state()), (Step::Tried, RetrainingState::Acknowledged));
+    assert_eq!(words(&server).await, ["Triggered", "Acknowledged"]);
     server.stop().await;
 }
 
