@@ -17,6 +17,7 @@
 //! HTTP/1.1 request, and a console or a metrics page is none of their business.
 
 use self::gathered::Gathered;
+use self::pieces::Pieces;
 use super::layer::LongLived;
 use super::layer::deadline::DeadlineLayer;
 use super::layer::limit::LimitLayer;
@@ -48,6 +49,7 @@ use tower::util::option_layer;
 use tower::{ServiceBuilder, ServiceExt};
 
 mod gathered;
+mod pieces;
 
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -246,7 +248,10 @@ impl Connections {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(info.clone());
             let app = app.clone();
-            async move { Ok::<_, Infallible>(app.oneshot(request).await.unwrap_or_else(|never| match never {})) }
+            async move {
+                let response = app.oneshot(request).await.unwrap_or_else(|never| match never {});
+                Ok::<_, Infallible>(response.map(Pieces::new))
+            }
         });
         let mut connection =
             pin!(self.http.serve_connection(TokioIo::new(Gathered(io)), TowerToHyperService::new(service)));

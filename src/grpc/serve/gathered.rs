@@ -5,6 +5,7 @@
 //! several buffers at once, so that each answer of a usual size costs a system
 //! call, and a packet, of its own. Where it cannot, payloads of up to 1,024
 //! bytes go into the buffer, and one system call takes the answers of many calls.
+//! What is a little larger is cut into [`super::pieces`].
 
 use std::io;
 use std::pin::Pin;
