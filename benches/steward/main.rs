@@ -136,6 +136,7 @@ async fn measure(args: &Args) -> Result<(), Failure> {
     if wanted(Part::Memory) {
         memory::at_rest(&large, &mut report).await?;
     }
+    large.settled().await;
     if wanted(Part::Read) {
         let echo = Server::start(roles::Role::Echo, dir.path()).await?;
         read::measure(plan, &echo, &large, &population, &mut report).await?;
@@ -144,12 +145,14 @@ async fn measure(args: &Args) -> Result<(), Failure> {
     if wanted(Part::Growth) {
         let few = fill(&small_dir, FEW).await?;
         let small = Server::start(roles::Role::Registry, &small_dir).await?;
+        small.settled().await;
         growth::measure(plan, (&small, &few), (&large, &population), &mut report).await?;
         small.stop().await?;
         // Opened again after a clean end, which is what a restart is.
         large.stop().await?;
         large = Server::start(roles::Role::Registry, &large_dir).await?;
         growth::report_open(&large, &mut report);
+        large.settled().await;
     }
     if wanted(Part::Replay) {
         replay::measure(plan, &large, &mut report).await?;

@@ -11,6 +11,11 @@ use tokio::{
 const TICKS_PER_SECOND: f64 = 100.0;
 /// Between two looks at a process that is run to its end.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+/// Between two looks at whether a server has settled, and most of them.
+const BETWEEN_LOOKS_AT_IDLE: Duration = Duration::from_millis(500);
+const MOST_LOOKS: usize = 240;
+/// Share of a processor below which a server does nothing by itself.
+const IDLE: f64 = 0.05;
 
 /// A server process.
 pub struct Server {
@@ -43,6 +48,19 @@ impl Server {
     /// there is no `/proc`.
     pub fn processor_seconds(&self) -> f64 {
         processor_seconds(self.child.id())
+    }
+
+    /// Waits until the server does nothing by itself, such as its first look at every way
+    /// back; not for ever, and not at all where there is no `/proc`.
+    pub async fn settled(&self) {
+        for _ in 0..MOST_LOOKS {
+            let before = self.processor_seconds();
+            tokio::time::sleep(BETWEEN_LOOKS_AT_IDLE).await;
+            let busy = (self.processor_seconds() - before) / BETWEEN_LOOKS_AT_IDLE.as_secs_f64();
+            if busy.is_nan() || busy < IDLE {
+                return;
+            }
+        }
     }
 
     /// Memory that the server occupies, in MiB. NaN where there is no `/proc`.
