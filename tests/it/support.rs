@@ -173,10 +173,10 @@ impl TestServer {
         self.registry.as_ref().expect("an unwatched server").send_webhooks_by(poster);
     }
 
-    /// Makes the next attempt of a webhook.
-    pub async fn deliver_next(&self, name: &str) -> Step {
+    /// Makes the next attempt of a webhook in a partition.
+    pub async fn deliver_next(&self, name: &str, partition: u32) -> Step {
         let registry = self.registry.as_ref().expect("an unwatched server");
-        registry.deliver_next(&name.parse().unwrap(), 0).await.unwrap()
+        registry.deliver_next(&name.parse().unwrap(), partition).await.unwrap()
     }
 
     /// Looks at the clock and at every way back, as a scheduler that has just started.

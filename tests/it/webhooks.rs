@@ -2,6 +2,7 @@
 
 mod keys;
 mod kills;
+mod meanwhile;
 mod receiver;
 mod retrainings;
 
@@ -11,26 +12,15 @@ use crate::{
     stream::reader::export,
     support::{BEGIN, TestServer, create_model, explain},
 };
-use async_trait::async_trait;
 use receiver::{FINE, Receiver, Reply};
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 use steward_registry::{
     domain::webhook::schedule::DELAYS,
     outbound::webhook::{Rules, Webhooks},
-    proto::v1::{self, WebhookState, subscription_service_client::SubscriptionServiceClient},
-    registry::webhook::{
-        post::{Answer, Post, Poster},
-        sender::Step,
-    },
+    proto::v1::{self, WebhookState},
+    registry::webhook::sender::Step,
     store::engine::Engine,
 };
-use tonic::transport::Channel;
 
 const NAME: &str = "namespaces/default/subscriptions/s";
 
@@ -75,7 +65,7 @@ async fn deliveries(server: &TestServer) -> Vec<v1::WebhookDelivery> {
 /// Sends until nothing waits; whatever has to be waited for passes at once.
 async fn send_all(server: &TestServer) {
     loop {
-        match server.deliver_next(NAME).await {
+        match server.deliver_next(NAME, 0).await {
             Step::Idle => return,
             Step::Tried => {}
             Step::Wait(time) => server.clock.set(time.micros()),
@@ -133,11 +123,11 @@ async fn attempts_follow_the_schedule_and_then_the_webhook_waits_for_somebody() 
     let mut times = Vec::new();
     let mut now = BEGIN;
     loop {
-        match server.deliver_next(NAME).await {
+        match server.deliver_next(NAME, 0).await {
             Step::Tried => times.push((now - BEGIN) as f64 / 1e6),
             Step::Wait(time) => {
                 server.clock.set(time.micros() - 1);
-                assert_eq!(server.deliver_next(NAME).await, Step::Wait(time), "not a moment early");
+                assert_eq!(server.deliver_next(NAME, 0).await, Step::Wait(time), "not a moment early");
                 now = time.micros();
                 server.clock.set(now);
             }
@@ -158,7 +148,7 @@ async fn attempts_follow_the_schedule_and_then_the_webhook_waits_for_somebody() 
     let last = export(&server).await.pop().unwrap();
     assert_eq!(last.r#type, "steward.v1.WebhookSuspended");
     server.clock.advance(400 * 86_400_000_000);
-    assert_eq!(server.deliver_next(NAME).await, Step::Idle, "nothing is sent by itself");
+    assert_eq!(server.deliver_next(NAME, 0).await, Step::Idle, "nothing is sent by itself");
     resume(&server).await;
     send_all(&server).await;
     assert_eq!(receiver.accepted(), leaves(&server).await);
@@ -194,12 +184,12 @@ async fn a_receiver_that_asks_for_a_pause_gets_it() {
     .await;
     hooked(&server, to(&receiver)).await;
     for least in [600, 6 * 3_600] {
-        assert_eq!(server.deliver_next(NAME).await, Step::Tried);
-        let Step::Wait(time) = server.deliver_next(NAME).await else { panic!("a pause was asked for") };
+        assert_eq!(server.deliver_next(NAME, 0).await, Step::Tried);
+        let Step::Wait(time) = server.deliver_next(NAME, 0).await else { panic!("a pause was asked for") };
         assert!(time.micros() >= BEGIN + least * 1_000_000, "{time}");
         server.clock.set(time.micros());
     }
-    assert_eq!(server.deliver_next(NAME).await, Step::Tried);
+    assert_eq!(server.deliver_next(NAME, 0).await, Step::Tried);
     assert_eq!(receiver.accepted().len(), 1);
     server.stop().await;
 }
@@ -211,13 +201,13 @@ async fn a_restart_forgets_neither_how_often_an_event_was_tried_nor_when_it_is_d
     let receiver = Receiver::start(|_| Reply::Status(500, None)).await;
     hooked(&server, to(&receiver)).await;
     for _ in 0..4 {
-        assert_eq!(server.deliver_next(NAME).await, Step::Tried);
-        let Step::Wait(time) = server.deliver_next(NAME).await else { panic!("it failed") };
+        assert_eq!(server.deliver_next(NAME, 0).await, Step::Tried);
+        let Step::Wait(time) = server.deliver_next(NAME, 0).await else { panic!("it failed") };
         server.clock.set(time.micros());
     }
     let due = server.clock.clone();
     due.advance(-1);
-    let before = server.deliver_next(NAME).await;
+    let before = server.deliver_next(NAME, 0).await;
     assert!(matches!(before, Step::Wait(_)), "{before:?}");
     let left = copy_of(&*engine, &[LOG]).await;
     server.stop().await;
@@ -225,9 +215,9 @@ async fn a_restart_forgets_neither_how_often_an_event_was_tried_nor_when_it_is_d
     let server = server_over(left).await;
     let Step::Wait(time) = before else { panic!("it waits") };
     server.clock.set(time.micros() - 1);
-    assert_eq!(server.deliver_next(NAME).await, before);
+    assert_eq!(server.deliver_next(NAME, 0).await, before);
     server.clock.set(time.micros());
-    assert_eq!(server.deliver_next(NAME).await, Step::Tried);
+    assert_eq!(server.deliver_next(NAME, 0).await, Step::Tried);
     assert_eq!(deliveries(&server).await[0].attempt, 5, "and not 1");
     server.stop().await;
 }
@@ -253,53 +243,15 @@ async fn a_seek_sends_again_and_drops_what_was_tried_meanwhile() {
     server.stop().await;
 }
 
-/// A receiver that has somebody go back to the beginning before it answers its second request.
-struct GoesBack {
-    channel: Channel,
-    posts: AtomicUsize,
-}
-
-#[async_trait]
-impl Poster for GoesBack {
-    fn admit(&self, _: &str) -> Result<(), String> {
-        Ok(())
-    }
-
-    async fn post(&self, _: Post) -> Result<Answer, String> {
-        if self.posts.fetch_add(1, SeqCst) == 1 {
-            let start = Some(v1::seek_subscription_request::Start::StartPosition(0));
-            let (name, reason) = (NAME.to_owned(), "all of it".to_owned());
-            let seek = v1::SeekSubscriptionRequest { name, start, reason, ..Default::default() };
-            SubscriptionServiceClient::new(self.channel.clone()).seek_subscription(seek).await.unwrap();
-        }
-        Ok(Answer { status: 204, retry_after: None })
-    }
-}
-
-#[tokio::test]
-async fn an_attempt_that_ends_behind_a_seek_moves_nothing() {
-    let server = TestServer::unwatched(Arc::new(GatedEngine::default())).await;
-    let receiver = Arc::new(GoesBack { channel: server.channel.clone(), posts: AtomicUsize::new(0) });
-    server.send_webhooks_by(receiver.clone());
-    hooked(&server, v1::Webhook { uri: "https://receiver.example/".to_owned(), ..Default::default() }).await;
-    for next in [1, 0, 1] {
-        assert_eq!(server.deliver_next(NAME).await, Step::Tried);
-        assert_eq!(get(&server).await.cursors[0].next_position, next);
-    }
-    send_all(&server).await;
-    assert_eq!(receiver.posts.load(SeqCst), 5, "two before the seek, and then all three");
-    server.stop().await;
-}
-
 #[tokio::test]
 async fn whoever_resumes_a_webhook_does_not_wait_for_what_was_to_come() {
     let server = server_over(Arc::new(GatedEngine::default())).await;
     let receiver = Receiver::start(|_| Reply::Status(500, None)).await;
     hooked(&server, to(&receiver)).await;
-    assert_eq!(server.deliver_next(NAME).await, Step::Tried);
-    assert!(matches!(server.deliver_next(NAME).await, Step::Wait(_)));
+    assert_eq!(server.deliver_next(NAME, 0).await, Step::Tried);
+    assert!(matches!(server.deliver_next(NAME, 0).await, Step::Wait(_)));
     resume(&server).await;
-    assert_eq!(server.deliver_next(NAME).await, Step::Tried);
+    assert_eq!(server.deliver_next(NAME, 0).await, Step::Tried);
     assert_eq!(deliveries(&server).await[0].attempt, 1, "and all attempts begin anew");
     server.stop().await;
 }

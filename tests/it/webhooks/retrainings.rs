@@ -74,7 +74,7 @@ async fn an_event_starts_a_pipeline_and_what_came_of_it_is_on_record() {
     let (server, receiver) = with_pipeline(|n| if n == 0 { Reply::Status(500, None) } else { FINE }).await;
     let position = export(&server).await.len() as u64;
     ask::submit(&version_name("m", 1), "ready").send(&server.channel).await.unwrap();
-    server.deliver_next(NAME).await;
+    server.deliver_next(NAME, 0).await;
     let [requested] = <[_; 1]>::try_from(all(&server).await).unwrap();
     assert_eq!(requested.state(), RetrainingState::Requested, "the first attempt failed");
     send_all(&server).await;
@@ -118,7 +118,7 @@ async fn a_retraining_is_on_record_when_its_pipeline_hears_of_it() {
         let name = body["client_payload"]["retraining"].as_str().unwrap();
         acknowledge(&server, name, "https://ci.example/1").await
     };
-    let (step, taken) = tokio::join!(server.deliver_next(NAME), taken);
+    let (step, taken) = tokio::join!(server.deliver_next(NAME, 0), taken);
     assert_eq!((step, taken.unwrap().state()), (Step::Tried, RetrainingState::Acknowledged));
     assert_eq!(words(&server).await, ["Triggered", "Acknowledged"]);
     server.stop().await;
