@@ -294,6 +294,11 @@ pub fn read_event(position: u64, leaf: Bytes) -> Result<AuditEvent, Error> {
 /// Reads everything that a leaf says.
 pub fn read_logged(position: u64, leaf: &[u8]) -> Result<LoggedEvent, Error> {
     let parsed: Leaf<'_> = parse(position, leaf)?;
+    let first = parsed.data.changes.first().map_or("nothing", |change| &change.name);
+    if parsed.subject != first {
+        let sentence = format!("the event says that it is about {}, but changes {first}", parsed.subject);
+        return Err(Error::Damaged(sentence));
+    }
     let changes = parsed.data.changes.iter().map(read_change).collect::<Result<_, _>>()?;
     let request = parsed.data.request.map(|request| Request {
         digest: request.digest.into_owned().into(),
@@ -318,6 +323,11 @@ fn read_change(change: &LeafChange<'_>) -> Result<LoggedChange, Error> {
     match change.after {
         Some(json) => {
             let resource = Resource::from_json(change.kind, json.get().as_bytes())?;
+            if resource.name().to_string() != change.name {
+                let sentence =
+                    format!("the event changes {}, but gives the state of {}", change.name, resource.name());
+                return Err(Error::Damaged(sentence));
+            }
             let json = Bytes::copy_from_slice(json.get().as_bytes());
             Ok(LoggedChange { change: Change::Set(resource), json: Some(json) })
         }

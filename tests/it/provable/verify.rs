@@ -278,6 +278,26 @@ async fn a_gap_a_changed_state_and_a_changed_digest_are_named_by_their_position(
 }
 
 #[tokio::test]
+async fn an_event_that_is_about_something_else_than_it_changes_is_named() {
+    let server = TestServer::start().await;
+    judged(&server).await;
+    let dir = tempfile::tempdir().unwrap();
+    let leaves = export(&server, &dir.path().join("log.jsonl")).await;
+    let at = Forger::new(&leaves).position("VersionApproved");
+    let other = version_name("m", 7);
+    let subject = forged(&server, &leaves, |forger| forger.leaves[at]["subject"] = other.clone().into());
+    let said = subject.await.unwrap_err();
+    assert!(said.contains(&format!("position {at}: the event says that it is about {other}")), "{said}");
+    let state = forged(&server, &leaves, |forger| {
+        forger.leaves[at]["subject"] = other.clone().into();
+        forger.leaves[at]["data"]["changes"][0]["name"] = other.clone().into();
+    });
+    let said = state.await.unwrap_err();
+    assert!(said.contains(&format!("position {at}: the event changes {other}, but gives")), "{said}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn retirements_by_the_clock_and_by_people_are_made_again() {
     let server = crate::support::TestServer::unwatched(std::sync::Arc::new(
         steward_registry::store::memory::MemoryEngine::new(),
