@@ -17,6 +17,8 @@ use steward_registry::proto::v1::{
 };
 use tokio::time::Instant;
 
+const CREATE_MODEL: &str = "/steward.v1.ModelService/CreateModel";
+const CREATE_VERSION: &str = "/steward.v1.VersionService/CreateVersion";
 const RECORD: &str = "/steward.v1.EvaluationService/BatchRecordEvaluations";
 const QUERY: &str = "/steward.v1.MetricService/QueryMetricSeries";
 const LIST: &str = "/steward.v1.MetricService/ListMetrics";
@@ -26,8 +28,12 @@ const SLICES: i64 = 10;
 const DAYS: i64 = 1_000;
 /// Evaluations of a batch.
 const BATCH: i64 = 100;
+/// Smaller cells would be folded away.
+const FEWEST: i64 = 5;
 const YEAR: i64 = 365;
 const DAY: i64 = 86_400;
+/// What is measured is a model of its own: only its version declares the slices.
+const MODEL: &str = "namespaces/default/models/measured-daily";
 /// 2024-01-01T00:00:00Z.
 const FIRST: i64 = 1_704_067_200;
 const TARGET: &str = "single-digit milliseconds";
@@ -41,9 +47,11 @@ pub async fn measure(
     report: &mut Report,
 ) -> Result<(), Failure> {
     let client = Client::connect(server.address, 1).await?;
+    client.clone().one(CREATE_MODEL, model()?).await?;
+    client.clone().one(CREATE_VERSION, version()?).await?;
     let begin = Instant::now();
     for first in (0..DAYS).step_by(BATCH as usize) {
-        client.clone().one(RECORD, batch(population, first)?).await?;
+        client.clone().one(RECORD, batch(first)?).await?;
     }
     let points = METRICS * SLICES * DAYS;
     let rate = points as f64 / begin.elapsed().as_secs_f64();
@@ -53,8 +61,8 @@ pub async fn measure(
     );
 
     let gets = Arc::new(population.get_requests(1_000)?);
-    let days = Arc::new(queries(population, None)?);
-    let weeks = Arc::new(queries(population, Some(7 * DAY))?);
+    let days = Arc::new(queries(None)?);
+    let weeks = Arc::new(queries(Some(7 * DAY))?);
     let (mut get, mut day, mut week) = (Timed::default(), Timed::default(), Timed::default());
     for _ in 0..plan.rounds {
         get.turn(&client, GET, &gets, plan).await?;
@@ -73,8 +81,7 @@ pub async fn measure(
         let metric = format!("series query, a year of daily points, of 100 series, {steps}");
         report.judge(metric, measured, TARGET, p50 < MOST_MS);
     }
-    let parent = parent(population)?;
-    let list = framed(&v1::ListMetricsRequest { parent, ..Default::default() })?;
+    let list = framed(&v1::ListMetricsRequest { parent: parent(), ..Default::default() })?;
     let begin = Instant::now();
     client.one(LIST, list).await?;
     let took = begin.elapsed().as_secs_f64() * 1e3;
@@ -108,26 +115,63 @@ impl Timed {
     }
 }
 
-fn parent(population: &Population) -> Result<String, Failure> {
-    Ok(Population::version(&population.model(0)?, 1)?.to_string())
+fn parent() -> String {
+    format!("{MODEL}/versions/1")
+}
+
+fn model() -> Result<Bytes, Failure> {
+    let (parent, id) = MODEL.split_once("/models/").ok_or("the model has no name")?;
+    let model = v1::Model {
+        owner: "data team".to_owned(),
+        kind: v1::ModelKind::Own.into(),
+        risk_tier: v1::RiskTier::Preview.into(),
+        ..Default::default()
+    };
+    framed(&v1::CreateModelRequest {
+        parent: parent.to_owned(),
+        model_id: id.to_owned(),
+        model: Some(model),
+        ..Default::default()
+    })
+}
+
+/// A version that declares what its evaluations are sliced by.
+fn version() -> Result<Bytes, Failure> {
+    let digest = format!("sha256:{}", "5".repeat(64));
+    let artifact = v1::Artifact { uri: "s3://models/m.onnx".to_owned(), digest, ..Default::default() };
+    let regions = v1::Dimension { codes: (0..SLICES).map(region).collect() };
+    let version = v1::Version {
+        artifacts: vec![artifact],
+        dimensions: BTreeMap::from([("region".to_owned(), regions)]),
+        ..Default::default()
+    };
+    framed(&v1::CreateVersionRequest {
+        parent: MODEL.to_owned(),
+        version: Some(version),
+        ..Default::default()
+    })
 }
 
 fn day(number: i64) -> Option<Timestamp> {
     Some(Timestamp { seconds: FIRST + number * DAY, nanos: 0 })
 }
 
-fn slice(number: i64) -> BTreeMap<String, String> {
-    BTreeMap::from([("region".to_owned(), format!("r{number}"))])
+fn region(number: i64) -> String {
+    format!("r{number}")
 }
 
-fn batch(population: &Population, first: i64) -> Result<Bytes, Failure> {
+fn slice(number: i64) -> BTreeMap<String, String> {
+    BTreeMap::from([("region".to_owned(), region(number))])
+}
+
+fn batch(first: i64) -> Result<Bytes, Failure> {
     let point = |day: i64, series: i64| MetricPoint {
         metric: format!("metric{}", series % METRICS),
         slice: slice(series / METRICS),
-        value: Some(Value::Rate(RatePoint { k: (day * 7 + series) % 200, n: 200 })),
+        value: Some(Value::Rate(RatePoint { k: FEWEST + (day * 7 + series) % 190, n: 200 })),
         ..Default::default()
     };
-    let parent = parent(population)?;
+    let parent = parent();
     let requests = (first..DAYS.min(first + BATCH)).map(|number| v1::RecordEvaluationRequest {
         parent: parent.clone(),
         evaluation: Some(Evaluation {
@@ -140,15 +184,15 @@ fn batch(population: &Population, first: i64) -> Result<Bytes, Failure> {
         ..Default::default()
     });
     framed(&v1::BatchRecordEvaluationsRequest {
-        parent: population.model(0)?.to_string(),
+        parent: MODEL.to_owned(),
         requests: requests.collect(),
         ..Default::default()
     })
 }
 
 /// A year of each series, ready to send.
-fn queries(population: &Population, step: Option<i64>) -> Result<Vec<Bytes>, Failure> {
-    let parent = parent(population)?;
+fn queries(step: Option<i64>) -> Result<Vec<Bytes>, Failure> {
+    let parent = parent();
     let query = |series: i64| {
         framed(&v1::QueryMetricSeriesRequest {
             parent: parent.clone(),

@@ -103,37 +103,32 @@ async fn damage_in_the_midst_of_what_is_replayed_is_refused_and_leaves_nothing_o
 }
 
 #[tokio::test]
-async fn a_file_that_ends_too_early_is_refused_or_leaves_nothing_out() {
+async fn a_file_that_ends_in_the_midst_of_what_is_replayed_is_refused() {
     let origin = tempfile::tempdir().unwrap();
     // So often that segments are used again, and the end of the file is not that of the log.
     let mut files = of_a_killed_server(origin.path(), 4).await;
+    let from = files.iter().map(|(name, _)| snapshot_position(name)).max().unwrap() / SEGMENT;
     let database = files.iter().position(|(name, _)| name == Path::new("db")).unwrap();
     let whole = std::mem::take(&mut files[database].1);
-    let numbers: Vec<u64> = whole
-        .chunks(SEGMENT_BYTES)
-        .map(|segment| segment_header(segment).map_or(0, |header| header.position / SEGMENT))
-        .collect();
-    assert!(!numbers.is_sorted(), "{numbers:?}");
-    for length in (SEGMENT_BYTES..whole.len()).step_by(SEGMENT_BYTES) {
+    let number = |at| segment_header(&whole[at..]).map(|header| header.position / SEGMENT);
+    let begins = || (0..whole.len()).step_by(SEGMENT_BYTES);
+    // Half of the newest may be all there is of it.
+    let newest = begins().filter_map(number).max().unwrap();
+    let mut refused = 0;
+    for at in begins().filter(|at| number(*at).is_some_and(|number| (from..newest).contains(&number))) {
+        let length = at + SEGMENT_BYTES / 2;
         files[database].1 = whole[..length].to_vec();
-        let dir = restore(&files);
-        match SledEngine::open(dir.path(), OPTIONS) {
-            Err(refused) => {
-                assert!(matches!(refused, OpenError::Damaged { .. }), "{length} bytes: {refused}")
-            }
+        match SledEngine::open(restore(&files).path(), OPTIONS) {
+            Err(OpenError::Damaged { .. }) => refused += 1,
+            Err(other) => panic!("{length} bytes: {other}"),
+            // The watermark, which is not there, would have refused it.
             Ok(engine) => {
                 let size = engine.head(LOG).await.unwrap().unwrap().size;
-                let read = engine.scan(LOG, Bytes::from("k")..Bytes::from("l"), usize::MAX, false, 0).await;
-                let newest = |(_, value): &(Bytes, Bytes)| value[..] == [4; VALUE];
-                let right =
-                    read.is_ok_and(|read| read.value.len() as u64 == KEYS && read.value.iter().all(newest));
-                assert!(
-                    size < 5 * KEYS / BATCH || right,
-                    "{length} bytes: something is missing without a word"
-                );
+                assert!(size < 5 * KEYS / BATCH, "{length} bytes: something is missing without a word");
             }
         }
     }
+    assert!(refused > 0);
 }
 
 #[test]
