@@ -9,8 +9,9 @@
 //! here. At the end, the watermark tells whether anything is missing; what the
 //! snapshot covers, sled checks when it is read.
 //!
-//! One thing is not found: a file that ends too early at the very boundary of
-//! two segments. sled reuses segments and gives the last ones back when they are
+//! One thing is not found: a file that ends too early, but not within a segment
+//! that is replayed: between two of them, or after what the newest holds, or in
+//! one that the snapshot covers. sled reuses segments and gives the last ones back when they are
 //! free, so that neither a missing number nor a shorter file means anything.
 //!
 //! The format is that of sled 0.34, the last of its line.
